@@ -1,0 +1,33 @@
+"""Choices of the catalogue."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AdapterKind(models.TextChoices):
+    OPENAI = "openai", _("OpenAI and compatible servers")
+    ANTHROPIC = "anthropic", _("Anthropic")
+    GOOGLE = "google", _("Google Gemini")
+    SIMULATED = "simulated", _("Built-in simulation")
+
+
+class Lifecycle(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    DEPRECATED = "deprecated", _("Deprecated")
+    RETIRED = "retired", _("Retired")
+
+
+class Capability(models.TextChoices):
+    STREAMING = "streaming", _("Streaming")
+    TOOLS = "tools", _("Tools")
+    VISION = "vision", _("Images")
+    AUDIO = "audio", _("Audio")
+    FILES = "files", _("Files")
+    JSON_SCHEMA = "json_schema", _("JSON schema")
+    REASONING = "reasoning", _("Reasoning")
+
+
+class Support(models.TextChoices):
+    YES = "yes", _("Yes")
+    NO = "no", _("No")
+    UNKNOWN = "unknown", _("Unknown")
