@@ -1,0 +1,7 @@
+"""One machine, one developer: errors in full, no second factor, private addresses allowed."""
+
+from router_project.settings.base import *
+
+DEBUG = True
+OUTBOUND_ALLOW_PRIVATE = True
+environment.refuse_faults()
