@@ -102,7 +102,7 @@ class Environment:
         return value
 
     def url(self, name: str, default: str | None = None, *, schemes: frozenset[str]) -> str:
-        """Return an address of one of the schemes. It may hold a password, so it is never echoed."""
+        """Return an address of one of the schemes; never echoed, it may hold a password."""
         value = self.secret(name, default)
         if value and urlsplit(value).scheme not in schemes:
             self.fault(f"{name} must start with {' or '.join(f'{s}://' for s in sorted(schemes))}")

@@ -3,7 +3,7 @@
 from router_project.addresses import database_settings
 from router_project.env import environment
 
-# The connecting user owns the tables and migrates; serving is done as this role, which owns nothing.
+# The connecting user owns the tables and migrates; this role serves, and owns nothing.
 RUNTIME_ROLE = "llm_router_runtime"
 
 DATABASE_URL = environment.url("DATABASE_URL", schemes=frozenset({"postgres", "postgresql"}))
