@@ -23,7 +23,7 @@ class Job(TenantOwnedModel):
     error_code = models.CharField(_("error"), max_length=64, blank=True)
     error_message = models.TextField(_("error message"), blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    webhook_url = models.URLField(_("webhook"), blank=True, assume_scheme="https")
+    webhook_url = models.URLField(_("webhook"), blank=True)
     webhook_status = models.CharField(
         _("webhook state"),
         max_length=20,

@@ -16,7 +16,7 @@ class Provider(models.Model):
     slug = models.SlugField(_("short name"), max_length=63, unique=True)
     name = models.CharField(_("name"), max_length=120)
     adapter = models.CharField(_("wire"), max_length=20, choices=AdapterKind.choices)
-    base_url = models.URLField(_("address"), blank=True, assume_scheme="https")
+    base_url = models.URLField(_("address"), blank=True)
     is_enabled = models.BooleanField(_("enabled"), default=True)
 
     class Meta:
@@ -148,7 +148,6 @@ class Deployment(TenantOrPlatformModel):
     base_url = models.URLField(
         _("address"),
         blank=True,
-        assume_scheme="https",
         help_text=_("Empty: the provider's address."),
     )
     region = models.CharField(_("region"), max_length=40, blank=True)
