@@ -5,6 +5,7 @@ its policy. The statements are idempotent.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.apps import apps
 from django.db import models
@@ -21,6 +22,19 @@ def tenant_column(model: type[models.Model]) -> str | None:
         return "id"
     names = {field.column for field in model._meta.local_concrete_fields}
     return "tenant_id" if "tenant_id" in names else None
+
+
+@contextmanager
+def as_owner(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Connect without assuming the runtime role, which owns nothing and so cannot migrate."""
+    connection.close()
+    role = connection.settings_dict["OPTIONS"].pop("assume_role", None)
+    try:
+        yield
+    finally:
+        connection.close()
+        if role is not None:
+            connection.settings_dict["OPTIONS"]["assume_role"] = role
 
 
 def apply_row_security(connection: BaseDatabaseWrapper) -> None:

@@ -1,0 +1,16 @@
+"""`manage.py makemigrations`, run as the owner: on a new data base the runtime role is not there yet."""
+
+from typing import Any, override
+
+from django.core.management.commands.makemigrations import Command as DjangoMakeMigrations
+from django.db import connection
+
+from apps.core.row_security import as_owner
+
+
+class Command(DjangoMakeMigrations):
+    @override
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        with as_owner(connection):
+            result: str | None = super().handle(*args, **options)
+        return result
