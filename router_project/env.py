@@ -26,6 +26,11 @@ class Environment:
         """Give values to variables that are not set at all (development and tests)."""
         self._assumed.update(defaults)
 
+    def require(self, *names: str) -> None:
+        """Record a fault for each variable that has no value of its own."""
+        for name in names:
+            self.text(name)
+
     def fault(self, message: str) -> None:
         """Record what is wrong with the environment."""
         if message not in self.faults:

@@ -8,8 +8,10 @@ from router_project.env import environment
 from router_project.settings.parts.cache import *
 from router_project.settings.parts.celery import *
 from router_project.settings.parts.database import *
+from router_project.settings.parts.logging import *
 from router_project.settings.parts.people import *
 from router_project.settings.parts.rest import *
+from router_project.settings.parts.security import *
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # What one process keeps on disk: usage journals and the last good snapshot.
@@ -72,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "router_project.content_policy.ContentPolicyMiddleware",
 ]
 
 ROOT_URLCONF = "router_project.urls"
@@ -104,6 +107,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
+# The image collects the files while it is built and serves them from there.
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 

@@ -1,5 +1,9 @@
 """One machine, one developer: errors in full, no second factor, private addresses allowed."""
 
+from router_project.env import environment
+
+environment.assume(LOG_FORMAT="console")
+
 from router_project.settings.base import *
 
 DEBUG = True
