@@ -1,5 +1,7 @@
 """Conversations: server-side history, encrypted at rest, continued by id."""
 
+from typing import override
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +23,9 @@ class Conversation(TenantOwnedModel):
         verbose_name = _("conversation")
         verbose_name_plural = _("conversations")
         ordering = ("-updated_at",)
+        indexes = (models.Index(fields=("tenant", "-updated_at"), name="conversation_newest"),)
 
+    @override
     def __str__(self) -> str:
         return self.title or f"conv_{self.id.hex}"
 
@@ -49,5 +53,6 @@ class Turn(TenantOwnedModel):
             models.UniqueConstraint(fields=("conversation", "position"), name="turn_position"),
         )
 
+    @override
     def __str__(self) -> str:
         return f"{self.role} {self.position}"

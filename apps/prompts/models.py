@@ -1,5 +1,7 @@
 """Prompt templates with typed variables; versions are immutable and one of them is live."""
 
+from typing import override
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +17,8 @@ class PromptTemplate(TenantOwnedModel):
     live_version = models.ForeignKey(
         "PromptVersion",
         verbose_name=_("live version"),
-        on_delete=models.PROTECT,
+        # Not PROTECT: deleting the template deletes its versions with it.
+        on_delete=models.RESTRICT,
         null=True,
         blank=True,
         editable=False,
@@ -31,6 +34,7 @@ class PromptTemplate(TenantOwnedModel):
             models.UniqueConstraint(fields=("tenant", "slug"), name="prompt_slug_per_tenant"),
         )
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -63,5 +67,6 @@ class PromptVersion(TenantOwnedModel):
             models.UniqueConstraint(fields=("template", "number"), name="prompt_version_number"),
         )
 
+    @override
     def __str__(self) -> str:
         return f"{self.template} v{self.number}"
