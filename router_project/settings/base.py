@@ -9,6 +9,7 @@ from router_project.settings.parts.cache import *
 from router_project.settings.parts.celery import *
 from router_project.settings.parts.database import *
 from router_project.settings.parts.logging import *
+from router_project.settings.parts.mail import *
 from router_project.settings.parts.people import *
 from router_project.settings.parts.rest import *
 from router_project.settings.parts.security import *
@@ -112,4 +113,3 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
 MEDIA_ROOT = ""
-EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
