@@ -1,17 +1,19 @@
 """The audit trail: append-only, hash-chained, outliving what it names (ids and labels, no keys)."""
 
+from typing import override
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
-from apps.core.scoping import SharedTenantManager
+from apps.core.scoping import TenantManager
 
 
 class AuditEntry(models.Model):
     """One act of one person, key or process. `digest` covers the row and the digest before it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    sequence = models.BigIntegerField(_("sequence"), unique=True)
+    sequence = models.BigIntegerField(_("sequence"))
     at = models.DateTimeField(_("at"))
     tenant_id = models.UUIDField(_("tenant"), null=True, db_index=True)
     actor_kind = models.CharField(_("actor kind"), max_length=20)
@@ -27,12 +29,19 @@ class AuditEntry(models.Model):
     previous_digest = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
 
-    objects = SharedTenantManager()
+    # Not the shared kind: what platform staff did is not the tenants' to read.
+    objects: TenantManager["AuditEntry"] = TenantManager()
 
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
-        ordering = ("-sequence",)
+        ordering = ("-at", "-sequence")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant_id", "sequence"), name="audit_sequence", nulls_distinct=False
+            ),
+        )
 
+    @override
     def __str__(self) -> str:
         return f"{self.actor_label}: {self.action} {self.object_label}"
