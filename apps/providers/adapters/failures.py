@@ -1,0 +1,95 @@
+"""Shared by the adapters: what a provider's status means, and when it asks us to come back."""
+
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from apps.core.clock import utc_now
+from apps.providers.adapters.base import AttemptError, FailureKind
+
+# Providers put prompts and whole pages into their messages; a log line needs the beginning only.
+MAX_MESSAGE_CHARACTERS = 500
+
+KIND_BY_STATUS: Mapping[int, FailureKind] = {
+    401: "credential",
+    402: "credential",  # the account behind the key has no credit left
+    403: "credential",
+    404: "credential",
+    405: "credential",
+    407: "credential",
+    408: "unavailable",
+    409: "unavailable",
+    413: "context_length",
+    425: "unavailable",
+    429: "rate_limited",
+}
+
+
+def kind_of_status(status: int) -> FailureKind:
+    """Say what to do next after an answer with this status."""
+    if status in KIND_BY_STATUS:
+        return KIND_BY_STATUS[status]
+    if status >= 500:
+        return "unavailable"
+    # A redirect is never followed: the deployment's address is wrong, the request may be right.
+    return "rejected" if status >= 400 else "credential"
+
+
+def attempt_error(
+    status: int,
+    message: str,
+    *,
+    secret: str,
+    kind: FailureKind | None = None,
+    retry_after_seconds: float | None = None,
+    provider_code: str = "",
+) -> AttemptError:
+    """Build the error of an answer with a status; its message can hold no secret."""
+    return AttemptError(
+        kind or kind_of_status(status),
+        safe_message(message, secret=secret) or f"the provider answered with status {status}",
+        http_status=status,
+        retry_after_seconds=retry_after_seconds,
+        provider_code=provider_code[:100],
+    )
+
+
+def timed_out(phase: str, seconds: float) -> AttemptError:
+    """Build the error of a provider that kept us waiting too long."""
+    return AttemptError("unavailable", f"the provider sent nothing for {seconds:g} s ({phase})")
+
+
+def safe_message(message: str, *, secret: str) -> str:
+    """Return the beginning of a provider's message, with our credential struck out."""
+    cleaned = message.replace(secret, "[credential]") if secret else message
+    return " ".join(cleaned.split())[:MAX_MESSAGE_CHARACTERS]
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Read `retry-after-ms`, else `retry-after` in seconds or as an HTTP date; None when absent."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    seconds = _number(text)
+    return seconds if seconds is not None or text is None else _seconds_until(text)
+
+
+def _number(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    # "nan" and "inf" are numbers to float(), and nonsense here.
+    return value if 0 <= value < float("inf") else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - utc_now()).total_seconds())

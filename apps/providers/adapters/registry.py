@@ -1,0 +1,29 @@
+"""Which adapter speaks which wire: an explicit table, loaded on first use."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+
+from apps.providers.adapters.base import ProviderAdapter
+
+# Dotted paths, because the vendors' SDKs behind some of them take seconds to import.
+ADAPTERS: Mapping[str, tuple[str, str]] = {
+    "openai": ("apps.providers.adapters.openai.adapter", "OpenAIAdapter"),
+    "anthropic": ("apps.providers.adapters.anthropic.adapter", "AnthropicAdapter"),
+    "google": ("apps.providers.adapters.google.adapter", "GoogleAdapter"),
+    "simulated": ("apps.providers.adapters.simulated.adapter", "SimulatedAdapter"),
+}
+
+
+class UnknownAdapter(LookupError):
+    """A provider names a wire that this version does not speak."""
+
+
+@cache
+def adapter_for(kind: str) -> ProviderAdapter:
+    """Return the one adapter of this process for a wire; raises UnknownAdapter."""
+    if kind not in ADAPTERS:
+        raise UnknownAdapter(f"no adapter for {kind!r}; known are {', '.join(ADAPTERS)}")
+    module, name = ADAPTERS[kind]
+    adapter: ProviderAdapter = getattr(import_module(module), name)()
+    return adapter
