@@ -16,6 +16,7 @@ from apps.routing.engine.types import (
 
 GROUP_KINDS = ("all", "any", "none")
 SCOPE_ORDER = {"project": 0, "tenant": 1, "global": 2}
+SIMULATED = "simulated"
 PRICES = ("input_price", "output_price", "cached_input_price", "cache_write_price")
 
 
@@ -43,7 +44,7 @@ def compile_snapshot(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> 
         aliases=aliases,
         models=models,
         deployments=deployments,
-        auto_models=aliases.get("auto") or _cheapest_first(deployments),
+        auto_models=aliases.get("auto") or _default_pool(deployments),
     )
 
 
@@ -158,10 +159,12 @@ def _deployment(record: Mapping[str, Any], own_prices: Mapping[str, int]) -> Dep
     )
 
 
-def _cheapest_first(deployments: Mapping[str, Iterable[Deployment]]) -> tuple[str, ...]:
-    """The default pool: every usable model, the cheapest first, names break ties."""
-    prices = {
-        name: min(item.input_price + item.output_price for item in items)
-        for name, items in deployments.items()
-    }
-    return tuple(sorted(prices, key=lambda name: (prices[name], name)))
+def _default_pool(deployments: Mapping[str, Iterable[Deployment]]) -> tuple[str, ...]:
+    """Every usable model, the cheapest first; the simulation answers only when nobody else does."""
+
+    def rank(name: str) -> tuple[bool, int, str]:
+        items = deployments[name]
+        is_simulated = all(item.provider == SIMULATED for item in items)
+        return is_simulated, min(item.input_price + item.output_price for item in items), name
+
+    return tuple(sorted(deployments, key=rank))

@@ -71,7 +71,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "ejected": (
         "{subject} was left out: it failed {failures} times in a row; next try in {wait_ms} ms.",
-        "{subject} ficou de fora: falhou {failures} vezes seguidas; nova tentativa em {wait_ms} ms.",
+        "{subject} ficou de fora: {failures} falhas seguidas; nova tentativa em {wait_ms} ms.",
     ),
     "first_choice": (
         "First choice: {subject} ({model}), at most {most_cost} µ$.",

@@ -89,10 +89,13 @@ def _model_fault(
         return _fault("unknown_model", name)
     if allowed is not None and name not in allowed:
         return _fault("not_allowed_for_key", name)
-    if model.lifecycle == "retired":
-        return _fault("retired", name)
-    if not snapshot.deployments.get(name):
-        return _fault("no_deployment", name)
+    if model.lifecycle == "retired" or not snapshot.deployments.get(name):
+        return _fault("retired" if model.lifecycle == "retired" else "no_deployment", name)
+    return _fit_fault(model, facts)
+
+
+def _fit_fault(model: Model, facts: RequestFacts) -> TraceStep | None:
+    name = model.name
     missing = [need for need in facts.needs if model.capabilities.get(need) == "no"]
     if missing:
         return _fault("capability_missing", name, capability=", ".join(missing))

@@ -1,4 +1,4 @@
-"""Health of deployments: consecutive failures eject, Retry-After blocks, time to first token is averaged."""
+"""Health of deployments: failures in a row eject, Retry-After blocks, answer times are averaged."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Operators of rule conditions: one small matcher each, in a table by kind of fact.
 
-A matcher gets what was seen and what the rule expects. Adding an operator: one function, one row, one
-case in `tests/engine/cases/`.
+A matcher gets what was seen and what the rule expects. Adding an operator: one function, one
+row, one case in `tests/engine/cases/`.
 """
 
 from collections.abc import Callable, Collection

@@ -16,6 +16,7 @@ from apps.routing.engine.types import (
     Model,
     RequestFacts,
     Rule,
+    Scalar,
     Snapshot,
     TraceStep,
 )
@@ -164,7 +165,11 @@ def _attempt(deployment: Deployment, facts: RequestFacts, output_tokens: int) ->
 
 def _choice_steps(attempts: Sequence[Attempt]) -> Iterable[TraceStep]:
     for place, attempt in enumerate(attempts, start=1):
-        numbers = {"place": place, "model": attempt.model, "most_cost": attempt.worst_case_cost}
+        numbers: dict[str, Scalar] = {
+            "place": place,
+            "model": attempt.model,
+            "most_cost": attempt.worst_case_cost,
+        }
         verdict: Literal["chosen", "kept"] = "chosen" if place == 1 else "kept"
         code = "first_choice" if place == 1 else "fallback"
         yield TraceStep("deployment", code, attempt.deployment, verdict, numbers)

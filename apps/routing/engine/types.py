@@ -1,7 +1,7 @@
 """The engine's vocabulary: facts and snapshots in, decisions with their reasons out.
 
-Everything is frozen and slotted. Money is integer micro-dollars; prices are micro-dollars per million
-tokens; times are Unix milliseconds. Ids are text.
+Everything is frozen and slotted. Money is integer micro-dollars; prices are micro-dollars per
+million tokens; times are Unix milliseconds. Ids are text.
 """
 
 from collections.abc import Mapping
@@ -162,8 +162,9 @@ class TraceStep:
 class Decision:
     """Ordered attempts plus the reasons.
 
-    `outcome`: "route" (attempts are there), "reject" (a rule said no), "unknown_model" (no such alias
-    or model), "ineligible" (hard filters removed all), "unhealthy" (health alone removed all).
+    `outcome`: "route" (attempts are there), "reject" (a rule said no), "unknown_model" (no such
+    alias or model), "ineligible" (hard filters removed all), "unhealthy" (health alone
+    removed all).
     """
 
     outcome: Literal["route", "reject", "unknown_model", "ineligible", "unhealthy"]
