@@ -1,11 +1,14 @@
-"""The commands behind the Makefile: run, exec, down, reset."""
+"""The commands behind the Makefile."""
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 
+from router_project.local import suite
 from router_project.local.console import Refusal, complain, say
 from router_project.local.places import CHECKOUT, VAR, data_folder, server_account, socket_folder
 from router_project.local.runfile import RunFile
@@ -70,13 +73,28 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "exec": execute,
     "down": down,
     "reset": reset,
+    "test": suite.test,
+    "test-full": suite.test_full,
+    "lint": suite.lint,
+    "types": suite.types,
+    "format": suite.format_code,
+    "messages": suite.messages,
+    "bench": suite.bench,
+    "lock": suite.lock,
 }
+
+
+def _end_like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         complain(f"usage: python -m router_project.local {'|'.join(COMMANDS)}")
         return 2
+    # So that whatever was started is ended on the way out.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end_like_ctrl_c)
     try:
         return COMMANDS[arguments[0]](arguments[1:])
     except KeyboardInterrupt:

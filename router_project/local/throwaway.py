@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from router_project.local.places import server_account, socket_folder
+from router_project.local.runfile import RunFile, start_of
 from router_project.local.servers import (
     Site,
     create_database,
@@ -18,21 +19,24 @@ from router_project.local.supervisor import Supervisor
 
 # Inherited by the workers of pytest-xdist, so that all of a run share one pair of servers.
 RUN_VARIABLE = "TEST_RUN"
+FOLDER_PREFIX = "t"
 START_SECONDS = 60.0
 
 
 def throwaway_site() -> Site:
     """Return where this run's servers live (nothing is started)."""
     run = os.environ.setdefault(RUN_VARIABLE, str(os.getpid()))
-    folder = socket_folder(f"t{run}")
+    folder = socket_folder(f"{FOLDER_PREFIX}{run}")
     return Site(folder / "data", folder, server_account(), is_throwaway=True)
 
 
 @contextmanager
 def throwaway_servers(*, postgres: bool, valkey: bool) -> Iterator[Site]:
     """Run the servers that are asked for; stop them and delete their data at the end."""
+    end_orphans()
     site = throwaway_site()
-    supervisor = Supervisor()
+    runfile = RunFile(site.sockets)
+    supervisor = Supervisor(on_start=runfile.remember)
     try:
         if postgres:
             supervisor.start(prepare_postgres(site))
@@ -50,3 +54,12 @@ def throwaway_servers(*, postgres: bool, valkey: bool) -> Iterator[Site]:
     finally:
         supervisor.stop_all()
         shutil.rmtree(site.sockets, ignore_errors=True)
+
+
+def end_orphans() -> None:
+    """End the servers, and delete the data, of runs that were killed before they could."""
+    for folder in socket_folder(FOLDER_PREFIX).parent.glob(f"{FOLDER_PREFIX}*"):
+        run = folder.name.removeprefix(FOLDER_PREFIX)
+        if run.isdecimal() and not start_of(int(run)):
+            RunFile(folder).end_leftovers()
+            shutil.rmtree(folder, ignore_errors=True)
