@@ -156,9 +156,7 @@ class Grant(TenantOwnedModel):
     class Meta:
         verbose_name = _("model grant")
         verbose_name_plural = _("model grants")
-        constraints = (
-            models.UniqueConstraint(fields=("tenant", "llm_model"), name="grant_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("tenant", "llm_model"), name="grant_once"),)
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.llm_model}"
