@@ -31,7 +31,7 @@ def answer_words(request: ChatRequest, *, model: str, wanted_tokens: int) -> lis
     """
     question = last_question(request)
     digest = hashlib.sha256(f"{model}\0{question}".encode("utf-8", "replace")).digest()
-    opening = f"[{model}] You asked: {_quote(question)}."
+    opening = f"[{model}] You asked: “{_quote(question)}”."
     if wanted_tokens:
         return _cut(_sentences_until(opening, digest, wanted_tokens, model), wanted_tokens, model)
     chosen = [_sentence(digest, number) for number in range(2 + digest[0] % 4)]
@@ -73,7 +73,7 @@ def _sentence(digest: bytes, number: int) -> str:
 
 def _quote(question: str) -> str:
     flat = " ".join(question.split())
-    return f"{flat[:QUOTED_CHARACTERS]}…" if len(flat) > QUOTED_CHARACTERS else flat or "nothing"
+    return f"{flat[:QUOTED_CHARACTERS]}…" if len(flat) > QUOTED_CHARACTERS else flat
 
 
 def _words(text: str) -> list[str]:

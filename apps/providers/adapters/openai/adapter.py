@@ -1,0 +1,102 @@
+"""OpenAI and every server that speaks its chat completions, over one pooled fast client."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import Any, override
+
+import orjson
+from pyreqwest.response import Response
+
+from apps.core.chat import ChatResponse, StreamEvent
+from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
+from apps.providers.adapters.openai.errors import error_from_answer
+from apps.providers.adapters.openai.requests import build_body, build_headers, build_url
+from apps.providers.adapters.openai.responses import read_answer
+from apps.providers.adapters.openai.streaming import DONE, ChunkReader
+from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.sse import EventTooLarge, SseParser
+from apps.providers.adapters.transport import (
+    MAX_STREAM_BYTES,
+    drain,
+    post,
+    read_body,
+    read_chunk,
+    read_error_body,
+)
+
+
+class OpenAIAdapter(ProviderAdapter):
+    """Bytes in, bytes out: a body of the same dialect is passed through."""
+
+    @override
+    async def complete(self, call: ProviderCall) -> ChatResponse:
+        pace = Pace(call.timeouts, is_streamed=False)
+        async with _post(call, pace, is_streamed=False) as response:
+            await _refuse_failure(response, call, pace)
+            return read_answer(await read_body(response, pace), call)
+
+    @override
+    async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
+        pace = Pace(call.timeouts, is_streamed=True)
+        async with _post(call, pace, is_streamed=True) as response:
+            await _refuse_failure(response, call, pace)
+            parser, chunks = SseParser(), ChunkReader(call)
+            async with aclosing(_payloads(response, parser, pace)) as payloads:
+                async for payload in payloads:
+                    event = chunks.read(payload)
+                    pace.has_begun = True
+                    yield event
+            last = chunks.end()
+            if last is not None:
+                yield last
+            await drain(response)
+
+
+async def _payloads(response: Response, parser: SseParser, pace: Pace) -> AsyncGenerator[bytes]:
+    """Yield the data of each event until the marker of the end, or the end itself."""
+    received = 0
+    try:
+        while (chunk := await read_chunk(response, pace)) is not None:
+            received += len(chunk)
+            if received > MAX_STREAM_BYTES:
+                raise AttemptError("cut", f"the stream is larger than {MAX_STREAM_BYTES} bytes")
+            for payload in parser.feed(chunk):
+                if payload == DONE:
+                    return
+                yield payload
+        for payload in parser.end():
+            if payload != DONE:
+                yield payload
+    except EventTooLarge as error:
+        raise pace.failed(str(error)) from error
+
+
+def _post(
+    call: ProviderCall, pace: Pace, *, is_streamed: bool
+) -> AbstractAsyncContextManager[Response]:
+    return post(
+        build_url(call.connection),
+        body=_encode(build_body(call, is_streamed=is_streamed)),
+        headers=build_headers(call),
+        pace=pace,
+        connect_seconds=call.timeouts.connect,
+    )
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise AttemptError("rejected", f"the request cannot be sent as JSON: {error}") from error
+
+
+async def _refuse_failure(response: Response, call: ProviderCall, pace: Pace) -> None:
+    if 200 <= response.status < 300:
+        return
+    body = await read_error_body(response, pace)
+    raise error_from_answer(
+        response.status,
+        body,
+        headers=response.headers,
+        secret=call.connection.secret,
+    )
