@@ -1,11 +1,12 @@
 """The processes of the product by role: what the image and `make run` start.
 
-`python -m router_project.processes web` becomes that process.
+`python -m router_project.processes web` becomes that process. Beside the roles that stay, `migrate`
+and `check` run once, and `manage …` passes its arguments to Django's command line.
 """
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 APPLICATION = "router_project.asgi:application"
 CELERY = "router_project.celery"
@@ -43,23 +44,46 @@ def _beat(environment: Mapping[str, str]) -> list[str]:
 
 
 def _writer(_environment: Mapping[str, str]) -> list[str]:
-    return [sys.executable, "manage.py", "write_usage"]
+    return _manage("write_usage")
+
+
+def _migrate(_environment: Mapping[str, str]) -> list[str]:
+    return _manage("migrate", "--noinput")
+
+
+def _check(_environment: Mapping[str, str]) -> list[str]:
+    return _manage("check", "--deploy", "--fail-level", "WARNING")
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", *arguments]
 
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-ROLES = {"web": _web, "gateway": _web, "worker": _worker, "beat": _beat, "writer": _writer}
+ROLES = {
+    "web": _web,
+    "gateway": _web,
+    "worker": _worker,
+    "beat": _beat,
+    "writer": _writer,
+    "migrate": _migrate,
+    "check": _check,
+}
 
 
-def main() -> None:
-    role = " ".join(sys.argv[1:])
-    if role not in ROLES:
-        sys.exit(f"usage: python -m router_project.processes {'|'.join(ROLES)}")
-    command = command_of(role, os.environ)
+def main(arguments: Sequence[str]) -> None:
+    role, *rest = arguments or [""]
+    if role == "manage" and rest:
+        command = _manage(*rest)
+    elif role in ROLES and not rest:
+        command = command_of(role, os.environ)
+    else:
+        sys.exit(f"usage: python -m router_project.processes {'|'.join(ROLES)}|manage …")
     os.execv(command[0], command)  # noqa: S606 - this process becomes the role, without a shell
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
