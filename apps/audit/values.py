@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-
 LONGEST_TEXT = 2_000
 MOST_ITEMS = 200
 DEEPEST = 8
@@ -15,7 +14,7 @@ SECRET_WORDS = frozenset(
 # PostgreSQL's jsonb has no NUL, and UTF-8 has no lone surrogates.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
-type Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
+type Json = str | int | bool | list["Json"] | dict[str, "Json"] | None
 
 
 def names_secret(name: str) -> bool:
@@ -25,7 +24,7 @@ def names_secret(name: str) -> bool:
 
 def safe_changes(changes: Mapping[str, Any]) -> dict[str, Json]:
     """Return a copy that JSON and the data base give back unchanged, without secrets."""
-    return {name: value for name, value in _safe_items(changes, DEEPEST)}
+    return dict(_safe_items(changes, DEEPEST))
 
 
 def cut(text: str, length: int) -> str:
