@@ -19,6 +19,8 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 STATE_DIR = Path(environment.text("STATE_DIR", str(BASE_DIR / "var")))
 JOURNAL_DIR = STATE_DIR / "journal"
 SNAPSHOT_DIR = STATE_DIR / "snapshots"
+# Processes that serve requests: each grants its share of a rate limit while Redis is away.
+WEB_WORKERS = environment.integer("WEB_WORKERS", 2, minimum=1)
 
 DEBUG = False
 SECRET_KEY = environment.secret("SECRET_KEY")

@@ -1,0 +1,58 @@
+"""Reservations whose process died: settled by their estimate, and marked as such in the books."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+
+from apps.api_keys.limits import EXPIRIES, RESERVATIONS, Settlement, settle_from_journal
+from apps.core.clock import unix_ms
+from apps.core.redis import control_redis
+from apps.usage.codec import MalformedEvent, decode_event, encode_event
+
+BATCH = 500
+
+log = structlog.get_logger(__name__)
+
+
+def make_stub(event: bytes, budget_key: str, reserved: int) -> bytes:
+    """Return what a reservation keeps: enough to book the request should its process die."""
+    return orjson.dumps({"event": event.decode(), "budget_key": budget_key, "reserved": reserved})
+
+
+def settle_orphans(now_ms: int | None = None) -> int:
+    """Settle the reservations that have expired; returns how many there were."""
+    client: Any = control_redis()
+    ids = client.zrangebyscore(EXPIRIES, 0, now_ms or unix_ms(), start=0, num=BATCH)
+    for request in ids:
+        stub = client.hget(RESERVATIONS, request)
+        if stub is None:
+            client.zrem(EXPIRIES, request)
+            continue
+        _settle_one(UUID(hex=request.decode()), orjson.loads(stub))
+    return len(ids)
+
+
+def _settle_one(request_id: UUID, stub: dict[str, Any]) -> None:
+    try:
+        event = decode_event(stub["event"].encode())
+    except MalformedEvent:
+        log.exception("reservation.stub_unreadable", request_id=str(request_id))
+        return
+    # The call may have been billed: the worst case is booked, and says that it is an estimate.
+    attempts = tuple(
+        replace(attempt, cost=stub["reserved"], is_estimated=True) for attempt in event.attempts
+    )
+    booked = replace(event, cost=stub["reserved"] if attempts else 0, attempts=attempts)
+    settle_from_journal(
+        Settlement(
+            request_id=request_id,
+            budget_key=stub["budget_key"],
+            cost=booked.cost,
+            reserved=stub["reserved"],
+            event=encode_event(booked),
+        )
+    )
+    log.warning("reservation.orphan_settled", request_id=str(request_id), cost=booked.cost)
