@@ -14,6 +14,18 @@ ADAPTERS: Mapping[str, tuple[str, str]] = {
     "simulated": ("apps.providers.adapters.simulated.adapter", "SimulatedAdapter"),
 }
 
+# What of a request each wire carries today. A model's own capability counts only where its wire
+# carries it: nothing of a request may be lost silently.
+EVERYTHING = frozenset(
+    {"streaming", "tools", "vision", "audio", "files", "json_schema", "reasoning"}
+)
+CARRIED: Mapping[str, frozenset[str]] = {
+    "openai": EVERYTHING,
+    "anthropic": frozenset({"streaming"}),
+    "google": frozenset({"streaming"}),
+    "simulated": EVERYTHING,
+}
+
 
 class UnknownAdapter(LookupError):
     """A provider names a wire that this version does not speak."""

@@ -5,7 +5,6 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from weakref import WeakKeyDictionary
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BuilderError, ConnectError, ConnectTimeoutError, PyreqwestError
@@ -13,6 +12,7 @@ from pyreqwest.response import Response
 
 from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.per_loop import PerLoop
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -23,22 +23,18 @@ MAX_CONNECT_SECONDS = 10
 # What a finished stream may still have on the wire: the end marker of its body.
 DRAIN_SECONDS = 0.05
 
-type Loop = asyncio.AbstractEventLoop
-_clients: WeakKeyDictionary[Loop, dict[int, Client]] = WeakKeyDictionary()
+_clients: PerLoop[Client] = PerLoop(size=MAX_CONNECT_SECONDS)
 
 
 def client_for(connect_seconds: float) -> Client:
     """Return this event loop's client; the connect limit is the client's, in whole seconds."""
-    clients = _clients.setdefault(asyncio.get_running_loop(), {})
     seconds = min(max(1, math.ceil(connect_seconds)), MAX_CONNECT_SECONDS)
-    if seconds not in clients:
-        clients[seconds] = _build_client(seconds)
-    return clients[seconds]
+    return _clients.get(seconds, lambda: _build_client(seconds))
 
 
 async def close_clients() -> None:
     """Close this event loop's clients; a process does so when it ends."""
-    for client in _clients.pop(asyncio.get_running_loop(), {}).values():
+    for client in _clients.take_all():
         await client.close()
 
 

@@ -1,0 +1,108 @@
+"""Anthropic through its own SDK: text, whole and streamed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, override
+
+import anthropic
+
+from apps.core.chat import ChatResponse, StreamEvent
+from apps.providers.adapters.anthropic.errors import error_of
+from apps.providers.adapters.anthropic.requests import build_arguments
+from apps.providers.adapters.anthropic.responses import read_answer
+from apps.providers.adapters.anthropic.streaming import EventReader
+from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
+from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.registry import CARRIED
+from apps.providers.adapters.sdk import http_timeout, refuse_what_is_lost, shared_client, watch
+
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+KEPT_CLIENTS = 128
+SAMPLING_WORDS = ("temperature", "top_p")
+
+_clients: PerLoop[anthropic.AsyncAnthropic] = PerLoop(size=KEPT_CLIENTS)
+
+
+class AnthropicAdapter(ProviderAdapter):
+    """The SDK never retries here: failing over is the router's decision."""
+
+    @override
+    async def complete(self, call: ProviderCall) -> ChatResponse:
+        refuse_what_is_lost(call.request, CARRIED["anthropic"])
+        pace = Pace(call.timeouts, is_streamed=False)
+        return read_answer(await _create(call, pace, is_streamed=False), call)
+
+    @override
+    async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
+        refuse_what_is_lost(call.request, CARRIED["anthropic"])
+        pace = Pace(call.timeouts, is_streamed=True)
+        async with _opened(call, pace) as events:
+            reader = EventReader(call)
+            while not reader.is_finished:
+                raw = await _next(events, call, pace)
+                if raw is None:
+                    break
+                event = reader.read(raw)
+                if event is not None:
+                    pace.has_begun = True
+                    yield event
+            reader.end()
+
+
+@asynccontextmanager
+async def _opened(call: ProviderCall, pace: Pace) -> AsyncIterator[Any]:
+    stream = await _create(call, pace, is_streamed=True)
+    try:
+        yield aiter(stream)
+    finally:
+        await stream.close()
+
+
+async def _next(events: Any, call: ProviderCall, pace: Pace) -> Any:
+    try:
+        return await watch(pace, anext(events, None))
+    except anthropic.APIError as error:
+        raise error_of(error, pace=pace, secret=call.connection.secret) from error
+
+
+async def _create(call: ProviderCall, pace: Pace, *, is_streamed: bool) -> Any:
+    arguments = build_arguments(call)
+    try:
+        return await _send(call, arguments, pace, is_streamed=is_streamed)
+    except anthropic.BadRequestError as error:
+        # Newer models refuse sampling parameters that older ones take; the answer matters more.
+        if "extra_body" not in arguments or not _is_about_sampling(error):
+            raise error_of(error, pace=pace, secret=call.connection.secret) from error
+        del arguments["extra_body"]
+    except anthropic.APIError as error:
+        raise error_of(error, pace=pace, secret=call.connection.secret) from error
+    try:
+        return await _send(call, arguments, pace, is_streamed=is_streamed)
+    except anthropic.APIError as error:
+        raise error_of(error, pace=pace, secret=call.connection.secret) from error
+
+
+async def _send(
+    call: ProviderCall, arguments: dict[str, Any], pace: Pace, *, is_streamed: bool
+) -> Any:
+    messages = _client(call.connection).messages
+    timeout = http_timeout(call.timeouts)
+    return await watch(pace, messages.create(**arguments, stream=is_streamed, timeout=timeout))
+
+
+def _is_about_sampling(error: anthropic.BadRequestError) -> bool:
+    return any(word in str(error.body) for word in SAMPLING_WORDS)
+
+
+def _client(connection: Connection) -> anthropic.AsyncAnthropic:
+    base_url = connection.base_url or DEFAULT_BASE_URL
+    return _clients.get(
+        (base_url, connection.secret),
+        lambda: anthropic.AsyncAnthropic(
+            api_key=connection.secret,
+            base_url=base_url,
+            max_retries=0,
+            http_client=shared_client(),
+        ),
+    )

@@ -1,0 +1,98 @@
+"""Gemini through google-genai: text, whole and streamed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, override
+
+from google import genai
+from google.genai import errors, types
+
+from apps.core.chat import ChatResponse, StreamEvent
+from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
+from apps.providers.adapters.google.errors import error_of
+from apps.providers.adapters.google.requests import build_config, build_contents
+from apps.providers.adapters.google.responses import AnswerReader
+from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.registry import CARRIED
+from apps.providers.adapters.sdk import refuse_what_is_lost, shared_client, watch
+
+DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
+API_VERSION = "v1beta"
+KEPT_CLIENTS = 128
+
+_clients: PerLoop[genai.Client] = PerLoop(size=KEPT_CLIENTS)
+
+
+class GoogleAdapter(ProviderAdapter):
+    """The SDK never retries here: failing over is the router's decision."""
+
+    @override
+    async def complete(self, call: ProviderCall) -> ChatResponse:
+        refuse_what_is_lost(call.request, CARRIED["google"])
+        pace = Pace(call.timeouts, is_streamed=False)
+        system, contents = build_contents(call)
+        asking = _client(call.connection).aio.models.generate_content(
+            model=call.connection.upstream_model,
+            contents=contents,
+            config=build_config(call, system=system),
+        )
+        reader = AnswerReader(call)
+        reader.read(await _watch(asking, call, pace))
+        return reader.whole()
+
+    @override
+    async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
+        refuse_what_is_lost(call.request, CARRIED["google"])
+        pace = Pace(call.timeouts, is_streamed=True)
+        reader = AnswerReader(call)
+        async with _opened(call, pace) as chunks:
+            while (chunk := await _watch(anext(chunks, None), call, pace)) is not None:
+                event = reader.read(chunk)
+                if event is not None:
+                    pace.has_begun = True
+                    yield event
+            yield reader.end()
+
+
+@asynccontextmanager
+async def _opened(call: ProviderCall, pace: Pace) -> AsyncIterator[Any]:
+    system, contents = build_contents(call)
+    opening = _client(call.connection).aio.models.generate_content_stream(
+        model=call.connection.upstream_model,
+        contents=contents,
+        config=build_config(call, system=system),
+    )
+    chunks = await _watch(opening, call, pace)
+    try:
+        yield chunks
+    finally:
+        await chunks.aclose()
+
+
+async def _watch(piece: Any, call: ProviderCall, pace: Pace) -> Any:
+    try:
+        return await watch(pace, piece)
+    except errors.APIError as error:
+        raise error_of(error, pace=pace, secret=call.connection.secret) from error
+
+
+def _client(connection: Connection) -> genai.Client:
+    base_url = connection.base_url or DEFAULT_BASE_URL
+    return _clients.get(
+        (base_url, connection.secret), lambda: _build_client(base_url, connection.secret)
+    )
+
+
+def _build_client(base_url: str, secret: str) -> genai.Client:
+    # `vertexai` is said aloud, because the SDK would otherwise ask the environment.
+    return genai.Client(
+        api_key=secret,
+        vertexai=False,
+        http_options=types.HttpOptions(
+            base_url=base_url,
+            api_version=API_VERSION,
+            httpx_async_client=shared_client(),
+            retry_options=types.HttpRetryOptions(attempts=1),
+        ),
+    )

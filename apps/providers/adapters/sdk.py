@@ -1,0 +1,119 @@
+"""What the adapters on vendors' SDKs share: one bounded HTTP client per loop, typed failures."""
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import override
+
+import httpx2
+
+from apps.core.chat import ChatRequest, Message
+from apps.providers.adapters.base import AttemptError, Timeouts
+from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.transport import (
+    MAX_ANSWER_BYTES,
+    MAX_STREAM_BYTES,
+    POOL_IDLE_SECONDS,
+)
+
+MAX_CONNECTIONS = 1_000
+SSE = "text/event-stream"
+
+_clients: PerLoop[httpx2.AsyncClient] = PerLoop(size=1)
+
+
+def shared_client() -> httpx2.AsyncClient:
+    """Return this event loop's client: no redirects, no cookies worth keeping, bounded bodies."""
+    return _clients.get("shared", _build_client)
+
+
+async def close_sdk_clients() -> None:
+    """Close this event loop's client; a process does so when it ends."""
+    for client in _clients.take_all():
+        await client.aclose()
+
+
+def http_timeout(timeouts: Timeouts) -> httpx2.Timeout:
+    """Limit connecting here; the pace of the answer is watched outside."""
+    return httpx2.Timeout(timeouts.total, connect=timeouts.connect)
+
+
+async def watch[T](pace: Pace, piece: Awaitable[T]) -> T:
+    """Await a piece of an SDK's answer; transport failures become AttemptError."""
+    try:
+        return await pace.wait(piece)
+    except AnswerTooLarge as error:
+        raise pace.failed(str(error)) from error
+    except httpx2.HTTPError as error:
+        raise pace.failed("the connection to the provider broke") from error
+    except ValueError as error:
+        # The SDKs parse and validate; their words may quote the answer, so ours are said.
+        raise pace.failed("the provider's answer cannot be read") from error
+
+
+def refuse_what_is_lost(request: ChatRequest, carried: frozenset[str]) -> None:
+    """Refuse a request that needs more than text where only text is translated."""
+    lost = sorted(request.needs - carried)
+    if lost:
+        message = f"this provider's wire does not carry {', '.join(lost)} here yet"
+        raise AttemptError("credential", message, provider_code="not_translated")
+
+
+def split_system(messages: tuple[Message, ...]) -> tuple[str, list[Message]]:
+    """Return the system text, and the turns: never empty, merged by role, beginning with a user."""
+    system = "\n\n".join(turn.text for turn in messages if turn.role == "system" and turn.text)
+    turns: list[Message] = []
+    for turn in messages:
+        if turn.role == "system" or not turn.text.strip():
+            continue
+        role = turn.role if turn.role == "assistant" else "user"
+        if turns and turns[-1].role == role:
+            turns[-1] = Message(role, f"{turns[-1].text}\n\n{turn.text}")
+        else:
+            turns.append(Message(role, turn.text))
+    if not turns:
+        # Instructions alone are legal elsewhere: they become the question.
+        return "", [Message("user", system or "…")]
+    if turns[0].role != "user":
+        turns.insert(0, Message("user", "…"))
+    return system, turns
+
+
+class AnswerTooLarge(Exception):
+    """A body passed its bound."""
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, inner: httpx2.AsyncByteStream, limit: int) -> None:
+        self._inner = inner
+        self._limit = limit
+
+    @override
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._inner:
+            size += len(chunk)
+            if size > self._limit:
+                raise AnswerTooLarge(f"the answer is larger than {self._limit} bytes")
+            yield chunk
+
+    @override
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def _build_client() -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(
+        follow_redirects=False,
+        headers={"accept-encoding": "identity"},
+        limits=httpx2.Limits(
+            max_connections=MAX_CONNECTIONS, keepalive_expiry=float(POOL_IDLE_SECONDS)
+        ),
+        event_hooks={"response": [_bound]},
+    )
+
+
+async def _bound(response: httpx2.Response) -> None:
+    is_stream = SSE in response.headers.get("content-type", "")
+    limit = MAX_STREAM_BYTES if is_stream else MAX_ANSWER_BYTES
+    if isinstance(response.stream, httpx2.AsyncByteStream):
+        response.stream = _BoundedStream(response.stream, limit)
