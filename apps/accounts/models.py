@@ -1,9 +1,11 @@
 """People: users who sign in by e-mail, and the role each holds in each tenant."""
 
 from typing import Any, ClassVar, override
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.enums import Role
@@ -52,6 +54,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @override
     def __str__(self) -> str:
         return self.name or self.email
+
+    @cached_property
+    def roles_by_tenant(self) -> dict[UUID, frozenset[str]]:
+        """Roles already looked up during this request; `selectors.roles_in_scope` fills it."""
+        return {}
 
 
 class Membership(TenantOwnedModel):

@@ -78,6 +78,10 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "router_project.content_policy.ContentPolicyMiddleware",
+    "apps.accounts.middleware.UserLanguageMiddleware",
+    "apps.accounts.middleware.SecondFactorMiddleware",
+    # Innermost: the views of a signed-in person run inside its transaction.
+    "apps.accounts.middleware.ScopeMiddleware",
 ]
 
 ROOT_URLCONF = "router_project.urls"
