@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.utils.translation.template import TranslatorCommentWarning, templatize
+from django.utils.translation.template import templatize
 
 TRANSLATION_MODULE = "django.utils.translation"
 # Which arguments hold context, singular and plural.
@@ -88,7 +88,8 @@ def from_python(source: str, name: str) -> Iterator[Message]:
 def from_template(source: str, name: str) -> Iterator[Message]:
     """Yield the messages of a template, as Django itself rewrites it for gettext."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TranslatorCommentWarning)
+        # Hints to translators in odd places are none of our business.
+        warnings.simplefilter("ignore")
         text = templatize(source, origin=name)
     for match in TEMPLATE_CALL.finditer(text):
         call = _parse_call(text, match.start())

@@ -10,7 +10,7 @@ from types import FrameType
 
 from router_project.local import suite
 from router_project.local.console import Refusal, complain, say
-from router_project.local.places import CHECKOUT, VAR, data_folder, server_account, socket_folder
+from router_project.local.places import CHECKOUT, VAR, socket_folder, state_folder
 from router_project.local.runfile import RunFile
 from router_project.local.stack import run_command, run_stack
 
@@ -55,8 +55,7 @@ def reset(_arguments: Sequence[str]) -> int:
 
 
 def _local_folders() -> list[Path]:
-    outside = data_folder(CHECKOUT, server_account())
-    return [VAR, *([outside] if outside != VAR else []), socket_folder("run")]
+    return [VAR, state_folder(CHECKOUT), socket_folder("run")]
 
 
 def _is_agreed() -> bool:

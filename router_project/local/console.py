@@ -2,6 +2,8 @@
 
 import sys
 import threading
+from contextlib import suppress
+from typing import TextIO
 
 _printing = threading.Lock()
 
@@ -24,12 +26,18 @@ class Steps:
 
 def say(text: str) -> None:
     """Print one line; lines of several threads never mix."""
-    with _printing:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+    _write(sys.stdout, text)
 
 
 def complain(text: str) -> None:
-    with _printing:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+    """Print one line where errors go."""
+    _write(sys.stderr, text)
+
+
+def _write(output: TextIO, text: str) -> None:
+    encoding = output.encoding or "utf-8"
+    shown = text.encode(encoding, errors="replace").decode(encoding)
+    # A terminal that was closed must not keep us from stopping what we have started.
+    with _printing, suppress(OSError):
+        output.write(f"{shown}\n")
+        output.flush()

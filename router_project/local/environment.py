@@ -13,12 +13,7 @@ def local_environment(
 ) -> dict[str, str]:
     """Return the variables to add; what the person has set wins over what we would choose."""
     port = given.get("PORT") or DEFAULT_PORT
-    secrets = {
-        name: value
-        for name, value in development_secrets(folder).items()
-        if not given.get(f"{name}_FILE")
-    }
-    chosen = secrets | {
+    chosen = development_secrets(folder) | {
         "DJANGO_SETTINGS_MODULE": "router_project.settings.development",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
@@ -27,4 +22,14 @@ def local_environment(
         "COOKIE_PREFIX": f"router_{port}",
         "STATE_DIR": str(folder),
     }
-    return chosen | {name: given[name] for name in chosen if given.get(name)}
+    return {
+        name: given.get(name) or value
+        for name, value in chosen.items()
+        # A secret in a file stands for itself; both would be a fault.
+        if not given.get(f"{name}_FILE")
+    }
+
+
+def is_given(name: str, given: Mapping[str, str] = os.environ) -> bool:
+    """Say whether the person has set a variable, in itself or as a file."""
+    return bool(given.get(name) or given.get(f"{name}_FILE"))

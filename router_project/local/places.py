@@ -70,9 +70,14 @@ def data_folder(checkout: Path, account: Account | None, state_parent: Path = ST
     if is_open_to_others(inside):
         inside.chmod(WALK_THROUGH)
         return inside
-    outside = state_parent / f"llm-router-{checkout_key(checkout)}"
+    outside = state_folder(checkout, state_parent)
     make_private(outside, account)
     return outside
+
+
+def state_folder(checkout: Path, state_parent: Path = STATE_PARENT) -> Path:
+    """Return where data goes when the checkout stands in a folder that is closed to its servers."""
+    return state_parent / f"llm-router-{checkout_key(checkout)}"
 
 
 def is_open_to_others(path: Path) -> bool:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,10 @@ from router_project.local.console import Refusal, say
 
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.1
+PROCESSES = Path("/proc")
+# Counted from behind the name, as proc(5) numbers them from 3.
+STATE_FIELD = 0
+START_FIELD = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ class RunFile:
         """Add a process to the list."""
         entries = [*self._read(), Started(pid, name, start_of(pid))]
         rows = [[entry.pid, entry.name, entry.started] for entry in entries]
-        self._path.write_text(json.dumps(rows), encoding="utf-8")
+        partial = self._path.with_suffix(".partial")
+        partial.write_text(json.dumps(rows), encoding="utf-8")
+        partial.rename(self._path)
 
     def end_leftovers(self) -> int:
         """Kill the groups of a run that was itself killed; returns how many were left."""
@@ -72,9 +78,9 @@ class RunFile:
         return self.end_leftovers() > 0
 
     def _end(self, entry: Started, number: signal.Signals) -> None:
-        os.killpg(entry.pid, number)
+        _send(entry, number)
         if not _waited_for(entry):
-            os.killpg(entry.pid, signal.SIGKILL)
+            _send(entry, signal.SIGKILL)
 
     def _read(self) -> list[Started]:
         if not self._path.exists():
@@ -84,15 +90,33 @@ class RunFile:
 
 
 def start_of(pid: int) -> str:
-    """Return when a process started, empty when it is gone."""
+    """Return when a process started, empty when it is gone or waits to be buried."""
+    if (PROCESSES / "self" / "stat").exists():
+        return _start_on_linux(pid)
     done = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607 - the system's own ps, wherever it is
+        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 - the system's own ps
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "LC_ALL": "C"},
     )
-    return done.stdout.strip()
+    state, _, started = done.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else started.strip()
+
+
+def _start_on_linux(pid: int) -> str:
+    try:
+        text = (PROCESSES / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    # The program's name stands in brackets and may hold anything, so the fields count from its end.
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[STATE_FIELD] == "Z" else fields[START_FIELD]
+
+
+def _send(entry: Started, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(entry.pid, number)
 
 
 def _is_running(entry: Started) -> bool:

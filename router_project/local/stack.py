@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from router_project.local.console import Refusal, Steps, say
-from router_project.local.environment import local_environment
+from router_project.local.environment import is_given, local_environment
 from router_project.local.places import CHECKOUT, VAR, data_folder, server_account, socket_folder
 from router_project.local.runfile import RunFile
 from router_project.local.servers import (
@@ -24,13 +25,12 @@ from router_project.local.servers import (
     prepare_valkey,
     valkey_answers,
 )
-from router_project.local.supervisor import Program, Supervisor
+from router_project.local.supervisor import Child, Program, Supervisor
 from router_project.processes import DEFAULT_PORT, command_of
 
 SERVER_START_SECONDS = 60.0
 READY_SECONDS = 90.0
-COMMAND_SECONDS = 600
-FAILURE_LINES = 25
+COMMAND_SECONDS = 600.0
 ROLES = ("web", "worker", "beat", "writer")
 QUICKSTART = VAR / "quickstart.json"
 
@@ -38,6 +38,7 @@ QUICKSTART = VAR / "quickstart.json"
 def run_stack() -> None:
     """Start everything, tell the addresses, and stay until asked to end."""
     supervisor, runfile = _new_supervisor()
+    supervisor.listen_to_signals()
     steps = Steps(6)
     with runfile.held():
         try:
@@ -46,9 +47,9 @@ def run_stack() -> None:
             _refuse_busy_port()
             environment = _start_servers(supervisor, steps)
             steps.begin("bringing the tables up to date")
-            _manage(environment, "migrate", "--verbosity", "0")
+            _manage(supervisor, environment, "migrate", "--verbosity", "0")
             steps.begin("loading the demo data")
-            _manage(environment, "load_demo", "--output", str(QUICKSTART))
+            _manage(supervisor, environment, "load_demo", "--output", str(QUICKSTART))
             steps.begin(f"starting {', '.join(ROLES)}")
             _start_processes(supervisor, environment)
             _tell_addresses(json.loads(QUICKSTART.read_text(encoding="utf-8")))
@@ -66,7 +67,7 @@ def run_command(command: list[str]) -> int:
             try:
                 _begin(runfile)
                 environment = _start_servers(supervisor, Steps(2))
-                _manage(environment, "migrate", "--verbosity", "0")
+                _manage(supervisor, environment, "migrate", "--verbosity", "0")
                 return _call(command, environment)
             finally:
                 _end(supervisor)
@@ -82,9 +83,7 @@ def local_site() -> Site:
 def _new_supervisor() -> tuple[Supervisor, RunFile]:
     VAR.mkdir(exist_ok=True)
     runfile = RunFile(VAR)
-    supervisor = Supervisor(on_start=runfile.remember)
-    supervisor.listen_to_signals()
-    return supervisor, runfile
+    return Supervisor(on_start=runfile.remember), runfile
 
 
 def _begin(runfile: RunFile) -> None:
@@ -101,7 +100,7 @@ def _end(supervisor: Supervisor) -> None:
 
 
 def _servers_needed() -> bool:
-    return not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"))
+    return not (is_given("DATABASE_URL") and is_given("REDIS_URL"))
 
 
 def _environment(site: Site) -> dict[str, str]:
@@ -110,7 +109,7 @@ def _environment(site: Site) -> dict[str, str]:
 
 def _start_servers(supervisor: Supervisor, steps: Steps) -> dict[str, str]:
     site = local_site()
-    if os.environ.get("DATABASE_URL"):
+    if is_given("DATABASE_URL"):
         steps.begin("using the PostgreSQL of DATABASE_URL")
     else:
         steps.begin(f"starting PostgreSQL (data in {_shown(site.data)}/postgres)")
@@ -119,7 +118,7 @@ def _start_servers(supervisor: Supervisor, steps: Steps) -> dict[str, str]:
             lambda: postgres_answers(site), what="PostgreSQL", seconds=SERVER_START_SECONDS
         )
         create_database(site)
-    if os.environ.get("REDIS_URL"):
+    if is_given("REDIS_URL"):
         steps.begin("using the Redis of REDIS_URL")
     else:
         steps.begin(f"starting Valkey (data in {_shown(site.data)}/valkey)")
@@ -154,24 +153,26 @@ def _refuse_busy_port() -> None:
             raise Refusal(f"Port {text} is in use: try `make run PORT={int(text) + 1}`.") from error
 
 
-def _manage(environment: dict[str, str], *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=CHECKOUT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-        process_group=0,
-    )
-    if done.returncode:
-        lines = (done.stdout + done.stderr).strip().splitlines()[-FAILURE_LINES:]
-        shown = "\n".join(f"    {line}" for line in lines)
-        raise Refusal(f"manage.py {arguments[0]} failed:\n{shown}")
+def _manage(supervisor: Supervisor, environment: dict[str, str], *arguments: str) -> None:
+    """Run a command of Django; it ends when we are asked to end, and fails with its last lines."""
+    command = [sys.executable, "manage.py", *arguments]
+    child = Child(Program("manage", command, environment, is_quiet=True))
+    try:
+        deadline = time.monotonic() + COMMAND_SECONDS
+        while child.is_alive:
+            if time.monotonic() > deadline:
+                raise Refusal(f"manage.py {arguments[0]} has not ended in {COMMAND_SECONDS:.0f} s.")
+            supervisor.pause()
+        child.finish()
+    finally:
+        child.kill()
+    if child.process.returncode:
+        raise Refusal(f"manage.py {arguments[0]} failed:\n{child.last_lines()}")
 
 
 def _call(command: list[str], environment: dict[str, str]) -> int:
+    # Ctrl-C is for the command; a handler, because an ignored signal would be inherited.
+    signal.signal(signal.SIGINT, lambda *_: None)
     done = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **environment}, check=False)
     return done.returncode
 

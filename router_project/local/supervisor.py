@@ -62,6 +62,10 @@ class Child:
         if self.is_alive:
             self.process.send_signal(self.program.stop_signal)
 
+    def finish(self) -> None:
+        """Wait until the output of a process that has ended is read."""
+        self._reader.join(timeout=1)
+
     def kill(self) -> None:
         """End what is left of the group, also grandchildren whose parent is gone."""
         self._kill_group(signal.SIGKILL)
@@ -121,10 +125,6 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stop.set())
 
-    @property
-    def is_stopping(self) -> bool:
-        return self._stop.is_set()
-
     def start(self, program: Program) -> Child:
         child = Child(program)
         self.children.append(child)
@@ -135,12 +135,15 @@ class Supervisor:
         """Wait for a condition; raises Refusal when a child dies, time runs out or we must stop."""
         deadline = time.monotonic() + seconds
         while not is_ready():
-            if self.is_stopping:
-                raise KeyboardInterrupt
             self.check()
             if time.monotonic() > deadline:
                 raise Refusal(f"{what} is not ready after {seconds:.0f} s.{self._recent_lines()}")
-            self._stop.wait(POLL_SECONDS)
+            self.pause()
+
+    def pause(self) -> None:
+        """Wait a moment; raises KeyboardInterrupt when asked to stop."""
+        if self._stop.wait(POLL_SECONDS):
+            raise KeyboardInterrupt
 
     def watch(self) -> None:
         """Return when asked to stop; raises ProgramDied when a program keeps dying."""
