@@ -1,6 +1,7 @@
 """What the adapters on vendors' SDKs share: one bounded HTTP client per loop, typed failures."""
 
 from collections.abc import AsyncIterator, Awaitable
+from contextvars import ContextVar
 from typing import override
 
 import httpx2
@@ -19,6 +20,7 @@ MAX_CONNECTIONS = 1_000
 SSE = "text/event-stream"
 
 _clients: PerLoop[httpx2.AsyncClient] = PerLoop(size=1)
+_opened: ContextVar[list[httpx2.Response] | None] = ContextVar("opened_responses", default=None)
 
 
 def shared_client() -> httpx2.AsyncClient:
@@ -48,6 +50,15 @@ async def watch[T](pace: Pace, piece: Awaitable[T]) -> T:
     except ValueError as error:
         # The SDKs parse and validate; their words may quote the answer, so ours are said.
         raise pace.failed("the provider's answer cannot be read") from error
+
+
+async def watch_opening[T](pace: Pace, piece: Awaitable[T], opened: list[httpx2.Response]) -> T:
+    """Like `watch`, and note the responses that the SDK opens meanwhile."""
+    token = _opened.set(opened)
+    try:
+        return await watch(pace, piece)
+    finally:
+        _opened.reset(token)
 
 
 def refuse_what_is_lost(request: ChatRequest, carried: frozenset[str]) -> None:
@@ -113,6 +124,9 @@ def _build_client() -> httpx2.AsyncClient:
 
 
 async def _bound(response: httpx2.Response) -> None:
+    opened = _opened.get()
+    if opened is not None:
+        opened.append(response)
     is_stream = SSE in response.headers.get("content-type", "")
     limit = MAX_STREAM_BYTES if is_stream else MAX_ANSWER_BYTES
     if isinstance(response.stream, httpx2.AsyncByteStream):

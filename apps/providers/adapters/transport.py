@@ -57,8 +57,9 @@ async def post(
             request = client_for(connect_seconds).post(url)
             for name, value in headers.items():
                 request = request.header(name, value, is_sensitive=name == "authorization")
-            opening = stack.enter_async_context(request.body_bytes(body).build_streamed())
-            response = await pace.wait(opening)
+            # By default the client holds back the first 64 kB of a stream: every token of it.
+            request = request.body_bytes(body).streamed_read_buffer_limit(0)
+            response = await pace.wait(stack.enter_async_context(request.build_streamed()))
         except BuilderError as error:
             raise AttemptError("credential", "the provider's address is not usable") from error
         except ConnectTimeoutError as error:

@@ -1,10 +1,12 @@
 """Anthropic through its own SDK: text, whole and streamed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, override
 
 import anthropic
+import httpx2
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.anthropic.errors import error_of
@@ -16,6 +18,7 @@ from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.registry import CARRIED
 from apps.providers.adapters.sdk import http_timeout, refuse_what_is_lost, shared_client, watch
+from apps.providers.adapters.transport import DRAIN_SECONDS
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 KEPT_CLIENTS = 128
@@ -48,6 +51,7 @@ class AnthropicAdapter(ProviderAdapter):
                     pace.has_begun = True
                     yield event
             reader.end()
+            await _drain(events)
 
 
 @asynccontextmanager
@@ -64,6 +68,16 @@ async def _next(events: Any, call: ProviderCall, pace: Pace) -> Any:
         return await watch(pace, anext(events, None))
     except anthropic.APIError as error:
         raise error_of(error, pace=pace, secret=call.connection.secret) from error
+
+
+async def _drain(events: Any) -> None:
+    """Read the end of a finished stream, so that its connection can serve the next request."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while await anext(events, None) is not None:
+                pass
+    except (anthropic.APIError, httpx2.HTTPError, TimeoutError, ValueError):
+        return
 
 
 async def _create(call: ProviderCall, pace: Pace, *, is_streamed: bool) -> Any:

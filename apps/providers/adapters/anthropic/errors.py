@@ -8,6 +8,7 @@ import anthropic
 from apps.providers.adapters.base import AttemptError, FailureKind
 from apps.providers.adapters.failures import attempt_error, kind_of_status, retry_after_seconds
 from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.sdk import AnswerTooLarge
 
 KIND_BY_TYPE: Mapping[str, FailureKind] = {
     "authentication_error": "credential",
@@ -35,17 +36,19 @@ def error_of(error: anthropic.APIError, *, pace: Pace, secret: str) -> AttemptEr
         return pace.failed("the provider took too long to answer")
     if isinstance(error, anthropic.APIStatusError):
         return _of_status(error, pace=pace, secret=secret)
+    if isinstance(error.__cause__, AnswerTooLarge):
+        return pace.failed(str(error.__cause__))
     if isinstance(error, anthropic.APIConnectionError):
-        return pace.failed("the provider cannot be reached")
+        return pace.failed("the provider cannot be reached, or broke the connection")
     return pace.failed("the provider's answer cannot be read")
 
 
 def _of_status(error: anthropic.APIStatusError, *, pace: Pace, secret: str) -> AttemptError:
     type_, message = _read(error.body)
     status = error.status_code
-    # An error event comes after a successful status.
-    usual = kind_of_status(status) if status >= 300 else "unavailable"
-    kind = _of_words(message) or KIND_BY_TYPE.get(type_, usual)
+    # An error event comes after a successful status: there its type speaks instead.
+    usual = kind_of_status(status) if status >= 300 else KIND_BY_TYPE.get(type_, "unavailable")
+    kind = _of_words(message) or usual
     return attempt_error(
         status,
         message,

@@ -1,9 +1,10 @@
 """Gemini through google-genai: text, whole and streamed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, override
 
+import httpx2
 from google import genai
 from google.genai import errors, types
 
@@ -15,11 +16,13 @@ from apps.providers.adapters.google.responses import AnswerReader
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.registry import CARRIED
-from apps.providers.adapters.sdk import refuse_what_is_lost, shared_client, watch
+from apps.providers.adapters.sdk import refuse_what_is_lost, shared_client, watch, watch_opening
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
 KEPT_CLIENTS = 128
+
+type ReadNext = Callable[[], Awaitable[Any]]
 
 _clients: PerLoop[genai.Client] = PerLoop(size=KEPT_CLIENTS)
 
@@ -38,7 +41,7 @@ class GoogleAdapter(ProviderAdapter):
             config=build_config(call, system=system),
         )
         reader = AnswerReader(call)
-        reader.read(await _watch(asking, call, pace))
+        reader.read(await _watch(watch(pace, asking), call, pace))
         return reader.whole()
 
     @override
@@ -46,8 +49,8 @@ class GoogleAdapter(ProviderAdapter):
         refuse_what_is_lost(call.request, CARRIED["google"])
         pace = Pace(call.timeouts, is_streamed=True)
         reader = AnswerReader(call)
-        async with _opened(call, pace) as chunks:
-            while (chunk := await _watch(anext(chunks, None), call, pace)) is not None:
+        async with _opened(call, pace) as read_next:
+            while (chunk := await read_next()) is not None:
                 event = reader.read(chunk)
                 if event is not None:
                     pace.has_begun = True
@@ -56,23 +59,42 @@ class GoogleAdapter(ProviderAdapter):
 
 
 @asynccontextmanager
-async def _opened(call: ProviderCall, pace: Pace) -> AsyncIterator[Any]:
+async def _opened(call: ProviderCall, pace: Pace) -> AsyncIterator[ReadNext]:
+    """Yield what reads the next chunk; the SDK sends the request when asked for the first one."""
     system, contents = build_contents(call)
-    opening = _client(call.connection).aio.models.generate_content_stream(
+    chunks = await _client(call.connection).aio.models.generate_content_stream(
         model=call.connection.upstream_model,
         contents=contents,
         config=build_config(call, system=system),
     )
-    chunks = await _watch(opening, call, pace)
+    opened: list[httpx2.Response] = []
+
+    async def read_next() -> Any:
+        return await _watch(watch_opening(pace, anext(chunks, None), opened), call, pace)
+
     try:
-        yield chunks
+        yield read_next
     finally:
-        await chunks.aclose()
+        await _close(chunks, opened)
 
 
-async def _watch(piece: Any, call: ProviderCall, pace: Pace) -> Any:
+async def _close(chunks: Any, opened: list[httpx2.Response]) -> None:
+    """Close the connection, then let the failure of the next read unwind the SDK's generators.
+
+    Left to the garbage collector they would close each other at once, and the connection never.
+    """
+    for response in opened:
+        await response.aclose()
     try:
-        return await watch(pace, piece)
+        while await anext(chunks, None) is not None:
+            pass
+    except (httpx2.HTTPError, httpx2.StreamError, errors.APIError, ValueError):
+        return
+
+
+async def _watch(piece: Awaitable[Any], call: ProviderCall, pace: Pace) -> Any:
+    try:
+        return await piece
     except errors.APIError as error:
         raise error_of(error, pace=pace, secret=call.connection.secret) from error
 
