@@ -1,5 +1,7 @@
 """The catalogue: providers, LLM models, dated prices; credentials and deployments."""
 
+from typing import override
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +26,7 @@ class Provider(models.Model):
         verbose_name_plural = _("providers")
         ordering = ("name",)
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -58,6 +61,7 @@ class LlmModel(models.Model):
         verbose_name_plural = _("LLM models")
         ordering = ("name",)
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -98,6 +102,7 @@ class Price(TenantOrPlatformModel):
             ),
         )
 
+    @override
     def __str__(self) -> str:
         return f"{self.llm_model} {self.effective_from:%Y-%m-%d}"
 
@@ -120,6 +125,7 @@ class Credential(TenantOrPlatformModel):
         verbose_name_plural = _("provider credentials")
         ordering = ("provider__name", "name")
 
+    @override
     def __str__(self) -> str:
         return f"{self.provider} / {self.name} (…{self.last_four})"
 
@@ -174,5 +180,6 @@ class Deployment(TenantOrPlatformModel):
             ),
         )
 
+    @override
     def __str__(self) -> str:
         return self.name
