@@ -4,6 +4,7 @@ from typing import Any, override
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin, messages
+from django.contrib.admin import ActionLocation
 from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
@@ -108,8 +109,10 @@ class MembershipAdmin(AuditedModelAdmin):
         return (*fields, "user") if obj else fields
 
     @override
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = super().get_actions(request)
+    def get_actions(
+        self, request: HttpRequest, action_location: Any = ActionLocation.CHANGE_LIST
+    ) -> dict[str, Any]:
+        actions: dict[str, Any] = super().get_actions(request, action_location)
         # In bulk, the last owner could go.
         actions.pop("delete_selected", None)
         return actions
