@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import orjson
 import redis.asyncio
 import structlog
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 from redis.commands.core import AsyncScript, Script
 from redis.exceptions import RedisError
@@ -24,6 +23,7 @@ from apps.api_keys.local_share import take_share
 from apps.api_keys.spend import rebuild_spend
 from apps.api_keys.types import Admission, Caller
 from apps.core.clock import unix_ms
+from apps.core.database import in_database
 from apps.core.errors import BudgetExceeded, RateLimited, ServiceUnavailable
 from apps.core.money import format_usd
 from apps.core.redis import control_redis, hot_redis
@@ -167,7 +167,7 @@ def _settle_arguments(settlement: Settlement) -> tuple[list[str], list[Any]]:
 async def _warm(caller: Caller, now_ms: int) -> None:
     """Rebuild a lost spend from the books; a hard budget without its spend admits nobody."""
     try:
-        await sync_to_async(rebuild_spend)(caller, budget_key(caller, now_ms), now_ms)
+        await in_database(rebuild_spend, caller, budget_key(caller, now_ms), now_ms)
     except (DatabaseError, InterfaceError) as error:
         raise ServiceUnavailable("the budget cannot be checked now") from error
 

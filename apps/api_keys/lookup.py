@@ -11,7 +11,6 @@ from uuid import UUID
 
 import orjson
 import structlog
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 
@@ -20,6 +19,7 @@ from apps.api_keys.models import ApiKey
 from apps.api_keys.types import Caller
 from apps.core.clock import monotonic_seconds, unix_ms
 from apps.core.crypto import DecryptionFailed, seal, unseal
+from apps.core.database import in_database
 from apps.core.errors import AuthenticationFailed, ServiceUnavailable
 from apps.core.redis import hot_redis
 from apps.core.scoping import all_tenants
@@ -90,12 +90,12 @@ async def _read_through(lookup: str) -> Record | None:
         kept = await hot_redis().get(redis_key(lookup))
     except RedisError as error:
         log.warning("api_key.redis_unreadable", error=str(error))
-        return await sync_to_async(read_from_database)(lookup)
+        return await in_database(read_from_database, lookup)
     if kept == ABSENT:
         return None
     record = _open(lookup, kept) if kept is not None else None
     if record is None:
-        record = await sync_to_async(read_from_database)(lookup)
+        record = await in_database(read_from_database, lookup)
         await _keep(lookup, record)
     return record
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from apps.api_keys.types import Caller
@@ -22,6 +21,7 @@ from apps.conversations.trimming import trim
 from apps.conversations.types import ID_PREFIX, Context, StoredTurn
 from apps.core.chat import Message, TokenUsage
 from apps.core.crypto import seal
+from apps.core.database import in_database
 from apps.core.errors import (
     AccessDenied,
     Conflict,
@@ -81,7 +81,7 @@ async def append(
     _require_leave(caller)
     added = tuple(_counted(message, usage) for message in messages)
     try:
-        await sync_to_async(_save)(caller, context, added)
+        await in_database(_save, caller, context, added)
     except Conflict:
         # The hot copy may be what was stale: the retry reads the truth.
         await store.forget(caller.tenant_id, context.conversation_id)
@@ -133,7 +133,7 @@ def _parse(conversation_id: str) -> UUID:
 
 async def _load_cold(caller: Caller, row_id: UUID) -> Context:
     try:
-        context = await sync_to_async(_read)(caller.tenant_id, row_id)
+        context = await in_database(_read, caller.tenant_id, row_id)
     except (DatabaseError, InterfaceError) as error:
         raise ServiceUnavailable("the conversation cannot be read now") from error
     if context is None:

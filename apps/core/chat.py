@@ -65,8 +65,8 @@ class ChatResponse:
 class StreamEvent:
     """One step of a streamed answer.
 
-    Any of the parts may be set. `raw` is the provider's chunk when it speaks `raw_dialect`. A stream
-    without an event that has a `finish_reason` was cut and is an error, never a clean end.
+    Any of the parts may be set. `raw` is the provider's chunk when it speaks `raw_dialect`. A
+    stream without an event that has a `finish_reason` was cut and is an error, never a clean end.
     """
 
     text: str = ""

@@ -1,4 +1,4 @@
-"""Redis clients: one asynchronous pool per event loop, one synchronous pool for the control path."""
+"""Redis clients: an asynchronous pool per event loop, a synchronous one for the control path."""
 
 import asyncio
 from functools import lru_cache

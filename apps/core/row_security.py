@@ -1,7 +1,7 @@
 """Row-level security: database roles, grants and policies, laid over every tenant-owned table.
 
-Runs at the end of each `migrate` as the owner of the tables, so that a new table can never be without
-its policy. The statements are idempotent.
+Runs at the end of each `migrate` as the owner of the tables, so that a new table can never be
+without its policy. The statements are idempotent.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def as_owner(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 
 def apply_row_security(connection: BaseDatabaseWrapper) -> None:
-    """Create roles, grants and policies, and tie foreign keys between tenants' rows to one tenant."""
+    """Create roles, grants and policies, and tie tenants' foreign keys to one tenant."""
     with connection.cursor() as cursor:
         statements = (*_role_statements(), *_policy_statements(), *_same_tenant_statements())
         for statement in statements:

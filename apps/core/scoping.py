@@ -1,8 +1,8 @@
 """Tenant scoping that fails closed: no scope, no query; Postgres row security is the second wall.
 
-Inside `tenant_scope` the managers filter by tenant and the transaction carries `app.tenant_id` for the
-row-level policies. `all_tenants` is the one escape: it needs a reason, logs it, and switches the
-transaction to the platform's database role.
+Inside `tenant_scope` the managers filter by tenant and the transaction carries `app.tenant_id` for
+the row-level policies. `all_tenants` is the one escape: it needs a reason, logs it, and switches
+the transaction to the platform's database role.
 """
 
 from collections.abc import Iterator

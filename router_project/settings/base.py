@@ -22,6 +22,9 @@ SNAPSHOT_DIR = STATE_DIR / "snapshots"
 # Processes that serve requests: each grants its share of a rate limit while Redis is away.
 WEB_WORKERS = environment.integer("WEB_WORKERS", 2, minimum=1)
 
+# The largest body of a request: long contexts with images inside.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024
+
 DEBUG = False
 SECRET_KEY = environment.secret("SECRET_KEY")
 API_KEY_PEPPER: bytes = environment.secret("API_KEY_PEPPER").encode()

@@ -99,7 +99,7 @@ def _fit_fault(model: Model, facts: RequestFacts) -> TraceStep | None:
     missing = [need for need in facts.needs if model.capabilities.get(need) == "no"]
     if missing:
         return _fault("capability_missing", name, capability=", ".join(missing))
-    wanted = facts.prompt_tokens + 1
+    wanted = facts.input_tokens + 1
     if wanted > model.context_window:
         return _fault("context_too_small", name, needed=wanted, window=model.context_window)
     return None
@@ -112,7 +112,7 @@ def _deployment_fault(
         return _removed("disabled", deployment)
     if deployment.id in facts.excluded_deployments:
         return _removed("excluded", deployment)
-    cost = worst_case_cost(deployment, facts.prompt_tokens, output_tokens)
+    cost = worst_case_cost(deployment, facts.input_tokens, output_tokens)
     if facts.budget_left is not None and cost > facts.budget_left:
         return _removed("budget_too_small", deployment, cost=cost, left=facts.budget_left)
     return None

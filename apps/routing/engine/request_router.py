@@ -69,17 +69,15 @@ def decide(facts: RequestFacts, snapshot: Snapshot, health: Health, seed: str) -
     names = _candidates(draft)
     if names is None:
         decision = draft.decision("unknown_model")
-        return replace(decision, usable_models=usable_models(facts, snapshot))
+        return replace(decision, usable_models=usable_models(facts.allowed_models, snapshot))
     return draft.decision(_fill_attempts(draft, names))
 
 
-def usable_models(facts: RequestFacts, snapshot: Snapshot) -> tuple[str, ...]:
-    """Return what the key may ask for: aliases first, then models with a deployment."""
+def usable_models(allowed: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
+    """Return what a key may ask for: aliases first, then models with a deployment."""
     models = (name for name in sorted(snapshot.models) if snapshot.deployments.get(name))
     names = dict.fromkeys((AUTO, *sorted(snapshot.aliases), *models))
-    if not facts.allowed_models:
-        return tuple(names)
-    return tuple(name for name in names if name in facts.allowed_models)
+    return tuple(name for name in names if not allowed or name in allowed)
 
 
 def _candidates(draft: _Draft) -> Sequence[str] | None:
@@ -145,7 +143,7 @@ def _attempt_limit(rule: Rule | None) -> int:
 
 def _output_tokens(model: Model, draft: _Draft) -> int:
     """Return the most output that a call may ask for: caller, rule, model and window agree."""
-    left = max(model.context_window - draft.facts.prompt_tokens, 1)
+    left = max(model.context_window - draft.facts.input_tokens, 1)
     limits = [model.max_output_tokens, left, draft.facts.max_output_tokens or DEFAULT_OUTPUT_TOKENS]
     if draft.rule is not None and draft.rule.max_output_tokens:
         limits.append(draft.rule.max_output_tokens)
@@ -158,7 +156,7 @@ def _attempt(deployment: Deployment, facts: RequestFacts, output_tokens: int) ->
         deployment=deployment.name,
         model=deployment.model,
         provider=deployment.provider,
-        worst_case_cost=worst_case_cost(deployment, facts.prompt_tokens, output_tokens),
+        worst_case_cost=worst_case_cost(deployment, facts.input_tokens, output_tokens),
         max_output_tokens=output_tokens,
     )
 

@@ -15,7 +15,11 @@ type GroupKind = Literal["all", "any", "none"]
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What is known of a request before anything is chosen."""
+    """What is known of a request before anything is chosen.
+
+    Rules read `prompt_tokens`, what the caller sent; filters and prices also count `added_tokens`,
+    what the matched rule's own prompt adds.
+    """
 
     request_id: str
     tenant: str
@@ -32,8 +36,13 @@ class RequestFacts:
     now_ms: int
     prompt_template: str = ""
     conversation: str = ""
+    added_tokens: int = 0
     budget_left: int | None = None
     excluded_deployments: tuple[str, ...] = ()
+
+    @property
+    def input_tokens(self) -> int:
+        return self.prompt_tokens + self.added_tokens
 
 
 @dataclass(frozen=True, slots=True)

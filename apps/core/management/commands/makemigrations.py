@@ -1,4 +1,4 @@
-"""`manage.py makemigrations`, run as the owner: on a new data base the runtime role is not there yet."""
+"""`manage.py makemigrations`, run as the owner: a new data base has no runtime role yet."""
 
 from typing import Any, override
 

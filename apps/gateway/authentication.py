@@ -1,0 +1,38 @@
+"""Who calls the data plane: the credential in any of the dialects' own headers."""
+
+from django.http import HttpRequest
+
+from apps.api_keys.lookup import authenticate
+from apps.api_keys.types import Caller
+from apps.core.errors import AuthenticationFailed, InvalidRequest
+
+BEARER = "bearer"
+OTHER_HEADERS = ("x-api-key", "x-goog-api-key")
+MOST_TAGS = 16
+LONGEST_TAG = 40
+
+
+async def caller_of(request: HttpRequest) -> Caller:
+    """Return the caller; raises AuthenticationFailed or ServiceUnavailable."""
+    return await authenticate(_token(request))
+
+
+def tags_of(request: HttpRequest, body_tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the tags of the body and of the header `x-router-tags`, each once, in order."""
+    header = request.headers.get("x-router-tags", "")
+    tags = [tag.strip() for tag in (*body_tags, *header.split(","))]
+    found = tuple(dict.fromkeys(tag for tag in tags if tag))
+    if len(found) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in found):
+        message = f"at most {MOST_TAGS} tags of {LONGEST_TAG} characters"
+        raise InvalidRequest(message, param="tags")
+    return found
+
+
+def _token(request: HttpRequest) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == BEARER and token:
+        return token.strip()
+    for name in OTHER_HEADERS:
+        if request.headers.get(name):
+            return request.headers[name].strip()
+    raise AuthenticationFailed("send your API key as `Authorization: Bearer llmr_…`")

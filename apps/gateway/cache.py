@@ -1,0 +1,82 @@
+"""The answer cache: per tenant, keyed by an HMAC of everything that shapes the answer, sealed."""
+
+import hashlib
+import hmac
+from typing import Any
+from uuid import UUID
+
+import orjson
+import structlog
+from django.conf import settings
+
+from apps.core.chat import ChatResponse, TokenUsage
+from apps.core.crypto import DecryptionFailed, seal, unseal
+from apps.gateway.types import Run
+
+PURPOSE = "gateway.answer"
+# Fields that say who asks or how the answer travels, not what it is.
+UNSHAPING_FIELDS = frozenset({"stream", "stream_options", "metadata", "user", "messages", "model"})
+
+log = structlog.get_logger(__name__)
+
+
+def answer_key(run: Run) -> str:
+    """Return the Redis key of the answer; it starts with the tenant."""
+    chat = run.ask.chat
+    decision = run.decided()
+    shape = {
+        "models": [attempt.model for attempt in decision.attempts],
+        "rule": decision.rule_id,
+        "limit": decision.attempts[0].max_output_tokens,
+        "messages": [[message.role, message.text] for message in run.messages],
+        "neutral": [chat.temperature, chat.top_p, chat.stop],
+        "raw_messages": chat.raw.get("messages"),
+        "raw": {name: value for name, value in chat.raw.items() if name not in UNSHAPING_FIELDS},
+    }
+    body = orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)
+    digest = hmac.new(settings.API_KEY_PEPPER, body, hashlib.sha256).hexdigest()
+    return f"{run.ask.caller.tenant_id}:answer:{digest}"
+
+
+def is_cacheable(response: ChatResponse) -> bool:
+    """Only a finished answer is worth keeping."""
+    return response.finish_reason == "stop"
+
+
+def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:
+    """Return the answer as it is kept, bound to tenant and key."""
+    usage = response.usage
+    body = {
+        "text": response.text,
+        "finish_reason": response.finish_reason,
+        "usage": {name: getattr(usage, name) for name in TokenUsage.__slots__},
+        "model": run.model,
+        "raw": dict(response.raw),
+        "raw_dialect": response.raw_dialect,
+    }
+    text = orjson.dumps(body).decode()
+    tenant = run.ask.caller.tenant_id
+    return seal(text, purpose=PURPOSE, tenant_id=tenant, row_id=_row_id(key)).encode()
+
+
+def open_answer(key: str, run: Run, sealed: bytes) -> tuple[str, ChatResponse] | None:
+    """Return the model and its answer; None (a miss) when it was tampered with."""
+    tenant = run.ask.caller.tenant_id
+    try:
+        text = unseal(sealed.decode(), purpose=PURPOSE, tenant_id=tenant, row_id=_row_id(key))
+    except (DecryptionFailed, UnicodeDecodeError):
+        log.warning("answer_cache.tampered", tenant=str(tenant))
+        return None
+    body: dict[str, Any] = orjson.loads(text)
+    response = ChatResponse(
+        text=body["text"],
+        finish_reason=body["finish_reason"],
+        usage=TokenUsage(**body["usage"]),
+        raw=body["raw"],
+        raw_dialect=body["raw_dialect"],
+    )
+    return body["model"], response
+
+
+def _row_id(key: str) -> UUID:
+    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16])

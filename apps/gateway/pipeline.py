@@ -1,0 +1,212 @@
+"""The one pipeline of every door: prepare, decide, finish, admit, dispatch, settle."""
+
+import asyncio
+from dataclasses import replace
+from http import HTTPStatus
+
+from apps.api_keys import limits
+from apps.api_keys.orphans import make_stub
+from apps.conversations import context_manager
+from apps.core.chat import ChatResponse, Message
+from apps.core.errors import AccessDenied, BudgetExceeded, NotFound, RateLimited, RouterError
+from apps.core.tokens import estimate_messages
+from apps.gateway import cache, dispatch
+from apps.gateway.facts import gather
+from apps.gateway.health_board import board
+from apps.gateway.recording import Status, stub_event, usage_event
+from apps.gateway.refusals import refusal_of
+from apps.gateway.types import Ask, Completion, Run
+from apps.prompts.prompt_engine import CompiledPrompt, render
+from apps.routing.engine.request_router import decide
+from apps.routing.engine.types import Decision, RequestFacts
+from apps.routing.snapshot_store import snapshot_store
+from apps.usage.codec import encode_event
+
+RUN_SCOPE = "run"
+# What a history may fill of the largest window, so that an answer still fits.
+HISTORY_SHARE_PERCENT = 75
+
+
+async def complete(ask: Ask) -> Completion:
+    """Return the whole answer; raises RouterError. Whatever happens is settled, once."""
+    run = await begin(ask)
+    try:
+        cached = await admitted(run)
+        response = cached or await dispatch.complete(run)
+    except RouterError as error:
+        await settle(run, status_of(error), error)
+        raise
+    except asyncio.CancelledError:
+        # The caller left; what was begun must be booked all the same.
+        await asyncio.shield(asyncio.create_task(settle(run, "cancelled")))
+        raise
+    await settle(run, "ok", response=response)
+    await remember(run, response)
+    return Completion(run, response)
+
+
+async def route(ask: Ask) -> Run:
+    """Only decide: nothing is called, reserved or booked; raises RouterError."""
+    run = await begin(ask)
+    await _prepare(run)
+    _decide(run)
+    return run
+
+
+def status_of(error: RouterError) -> Status:
+    """Return how the books call a request that ended in this error."""
+    return "error" if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR else "rejected"
+
+
+async def begin(ask: Ask) -> Run:
+    """Pin the snapshots of a request whose caller may run requests."""
+    if RUN_SCOPE not in ask.caller.scopes:
+        raise AccessDenied(f"this API key lacks the scope {RUN_SCOPE!r}")
+    return Run(ask, await snapshot_store().pin(ask.caller.tenant_id))
+
+
+async def admitted(run: Run) -> ChatResponse | None:
+    """Take the steps up to the call; returns the cached answer if there is one."""
+    await _prepare(run)
+    _decide(run)
+    if run.decided().outcome != "route":
+        raise refusal_of(run.decided(), run.known_facts())
+    _finish(run)
+    return await _admit(run)
+
+
+async def _prepare(run: Run) -> None:
+    """What the request names itself: a conversation's history, a prompt template."""
+    ask = run.ask
+    if ask.prompt_template:
+        prompt = _prompt(run, ask.prompt_template)
+        run.prefix = render(prompt, ask.variables)
+        run.template_label = prompt.label
+    if ask.conversation_id:
+        run.context = await context_manager.load(ask.caller, ask.conversation_id)
+        room = _largest_window(run) * HISTORY_SHARE_PERCENT // 100
+        kept = context_manager.fit(run.context, run.messages, max_tokens=room)
+        history = kept[: len(kept) - len(run.messages)]
+        run.prefix = (*run.prefix, *history)
+
+
+def _decide(run: Run) -> None:
+    run.facts = gather(run)
+    run.decision = _decision(run, run.facts)
+
+
+def _decision(run: Run, facts: RequestFacts) -> Decision:
+    return decide(facts, run.pinned.snapshot, board.health, seed=run.ask.request_id.hex)
+
+
+def _finish(run: Run) -> None:
+    """What the rule adds: its prompt; the hard filters then look at the longer request again."""
+    decision = run.decided()
+    if not decision.prompt_template:
+        return
+    prompt = _prompt(run, decision.prompt_template)
+    added = render(prompt, run.ask.variables, ignore_unknown=True)
+    run.prefix = (*added, *run.prefix)
+    run.template_label = ", ".join(filter(None, (prompt.label, run.template_label)))
+    tokens = estimate_messages(run.ask.chat.model, added)
+    run.facts = replace(run.known_facts(), added_tokens=tokens)
+    run.decision = _decision(run, run.facts)
+    if run.decision.outcome != "route":
+        raise refusal_of(run.decision, run.facts)
+
+
+async def _admit(run: Run) -> ChatResponse | None:
+    """Reserve the dearest planned attempt; when it does not fit, plan once more."""
+    if run.decided().cache_seconds:
+        run.answer_key = cache.answer_key(run)
+        run.cache = "miss"
+    try:
+        return await _reserve(run)
+    except BudgetExceeded as shortage:
+        left = max(int(shortage.details["left"]), 0)
+        run.facts = replace(run.known_facts(), budget_left=left)
+        again = _decision(run, run.facts)
+        if again.outcome != "route":
+            raise
+        run.decision = again
+        return await _reserve(run)
+
+
+async def _reserve(run: Run) -> ChatResponse | None:
+    caller = run.ask.caller
+    reserve = max(attempt.worst_case_cost for attempt in run.decided().attempts)
+    stub = make_stub(
+        encode_event(stub_event(run)), limits.budget_key(caller, run.started_ms), reserve
+    )
+    run.admission = await limits.admit(
+        caller,
+        request_id=run.ask.request_id,
+        reserve=reserve,
+        stub=stub,
+        answer_key=run.answer_key,
+    )
+    if run.admission.cached_answer is None:
+        return None
+    return await _open_cached(run, run.admission.cached_answer)
+
+
+async def _open_cached(run: Run, sealed: bytes) -> ChatResponse | None:
+    opened = cache.open_answer(run.answer_key, run, sealed)
+    if opened is None:
+        # Unreadable: admit again without looking, the new answer will replace it.
+        run.answer_key, run.cache = "", "miss"
+        return await _reserve(run)
+    model, response = opened
+    run.cache = "hit"
+    run.chosen = replace(run.decided().attempts[0], model=model)
+    return response
+
+
+async def settle(
+    run: Run,
+    status: Status,
+    error: RouterError | None = None,
+    response: ChatResponse | None = None,
+) -> None:
+    """One trip: charge, release, append the event, keep the answer when the rule wants it."""
+    run.is_settled = True
+    if isinstance(error, RateLimited):
+        # A flood of refusals must not become a flood of rows; the metrics count them.
+        return
+    keep = response is not None and run.cache == "miss" and cache.is_cacheable(response)
+    answer = cache.seal_answer(run.answer_key, run, response) if keep and response else b""
+    await limits.settle(
+        limits.Settlement(
+            request_id=run.ask.request_id,
+            budget_key=limits.budget_key(run.ask.caller, run.started_ms),
+            cost=run.cost,
+            reserved=run.admission.reserved if run.admission else 0,
+            event=encode_event(usage_event(run, status=status, error=error)),
+            answer_key=run.answer_key if answer else "",
+            answer=answer,
+            answer_seconds=run.decided().cache_seconds if answer else 0,
+        )
+    )
+
+
+async def remember(run: Run, response: ChatResponse) -> None:
+    """Append the turn to its conversation."""
+    if run.context is None:
+        return
+    answer = Message("assistant", response.text)
+    run.context = await context_manager.append(
+        run.ask.caller, run.context, (*run.ask.chat.messages, answer), response.usage
+    )
+
+
+def _prompt(run: Run, slug: str) -> CompiledPrompt:
+    prompt = run.pinned.prompts.get(slug)
+    if prompt is None:
+        raise NotFound(f"there is no published prompt template {slug!r}", param="prompt_template")
+    return prompt
+
+
+def _largest_window(run: Run) -> int:
+    snapshot = run.pinned.snapshot
+    windows = (snapshot.models[name].context_window for name in snapshot.deployments)
+    return max(windows, default=0)

@@ -1,0 +1,73 @@
+"""Turns a decision without attempts, and attempts that all failed, into the caller's error."""
+
+from collections.abc import Sequence
+
+from apps.core.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    NoEligibleDeployment,
+    ProviderFailed,
+    ProviderRejectedRequest,
+    RejectedByRule,
+    RouterError,
+    ServiceUnavailable,
+)
+from apps.providers.adapters.base import AttemptError
+from apps.routing.engine.explain import ENGLISH, explain, step_record
+from apps.routing.engine.types import Decision, RequestFacts
+
+NAMED_MODELS = 20
+
+
+def refusal_of(decision: Decision, facts: RequestFacts) -> RouterError:
+    """Return why there is nobody to ask."""
+    if decision.outcome == "reject":
+        return RejectedByRule(decision.reject_message, details={"rule": decision.rule_name})
+    if decision.outcome == "unknown_model":
+        return _unknown_model(decision, facts)
+    reasons = {
+        "reasons": [step_record(step) for step in decision.trace if step.verdict == "removed"]
+    }
+    if decision.outcome == "unhealthy":
+        seconds = max(1, -(-decision.retry_after_ms // 1000))
+        return ServiceUnavailable(
+            "every deployment that could answer is resting after failures",
+            retry_after_seconds=seconds,
+            details=reasons,
+        )
+    told = " ".join(explain(decision, ENGLISH)[-5:])
+    return NoEligibleDeployment(
+        f"no deployment may answer this request: {told}", param="model", details=reasons
+    )
+
+
+def failure_of(errors: Sequence[AttemptError]) -> RouterError:
+    """Return what the caller is told when every attempt failed."""
+    last = errors[-1]
+    if last.kind == "rejected":
+        return ProviderRejectedRequest(
+            f"the provider refused the request: {last.message}",
+            details={"provider_code": last.provider_code},
+        )
+    if last.kind == "context_length":
+        return InvalidRequest("the request is longer than the model's window", param="messages")
+    if all(error.kind == "rate_limited" for error in errors):
+        waits = [error.retry_after_seconds or 1.0 for error in errors]
+        return ServiceUnavailable(
+            "every deployment that could answer is at its provider's rate limit",
+            retry_after_seconds=max(1, round(min(waits))),
+        )
+    told = [{"kind": error.kind, "message": error.message} for error in errors]
+    return ProviderFailed(
+        f"all {len(errors)} attempts failed; the last: {last.message}", details={"attempts": told}
+    )
+
+
+def _unknown_model(decision: Decision, facts: RequestFacts) -> ModelNotFound:
+    names = decision.usable_models
+    shown = ", ".join(names[:NAMED_MODELS]) + (", …" if len(names) > NAMED_MODELS else "")
+    return ModelNotFound(
+        f"there is no model {facts.requested_model!r} for this API key; it may use: {shown}",
+        param="model",
+        details={"usable_models": list(names)},
+    )

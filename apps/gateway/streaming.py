@@ -1,0 +1,110 @@
+"""The pipeline's streamed form: the same steps, the answer in events, settled at its end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Self
+
+from apps.core.chat import ChatResponse, FinishReason, StreamEvent, TokenUsage
+from apps.core.errors import ProviderFailed, RouterError
+from apps.gateway import dispatch, pipeline
+from apps.gateway.billing import estimate_usage
+from apps.gateway.dispatch import OpenStream
+from apps.gateway.types import Ask, Run
+from apps.providers.adapters.base import AttemptError
+
+
+class AnswerStream:
+    """Events of one answer. Whoever opened it must `aclose` it: that settles the request."""
+
+    def __init__(self, run: Run, opened: OpenStream | None, cached: ChatResponse | None) -> None:
+        self.run = run
+        self.usage: TokenUsage | None = None
+        self.finish_reason: FinishReason | None = None
+        self._opened = opened
+        self._cached = cached
+        self._texts: list[str] = []
+        self._events = self._relay()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """End the upstream call if it still runs, then settle; a second call does nothing."""
+        if self.run.is_settled:
+            return
+        self.run.is_settled = True
+        await self._events.aclose()
+        if self._opened is not None and not self.run.attempts_of(self._opened.attempt):
+            opened = self._opened
+            await _close(opened.events)
+            dispatch.note_cancelled(self.run, opened.attempt, opened.clock, "".join(self._texts))
+        await asyncio.shield(asyncio.create_task(pipeline.settle(self.run, "cancelled")))
+
+    async def _relay(self) -> AsyncIterator[StreamEvent]:
+        if self._cached is not None:
+            yield self._note(_cached_event(self._cached))
+            await self._end(self._cached)
+            return
+        if self._opened is None:
+            raise AssertionError("a stream is opened or cached")
+        try:
+            yield self._note(self._opened.first)
+            async for event in self._opened.events:
+                yield self._note(event)
+        except AttemptError as error:
+            raise await self._cut(self._opened, error) from error
+        response = self._response(self._opened)
+        dispatch.note_success(self.run, self._opened.attempt, self._opened.clock, response)
+        await self._end(response)
+
+    def _note(self, event: StreamEvent) -> StreamEvent:
+        self._texts.append(event.text)
+        self.usage = event.usage or self.usage
+        self.finish_reason = event.finish_reason or self.finish_reason
+        return event
+
+    def _response(self, opened: OpenStream) -> ChatResponse:
+        text = "".join(self._texts)
+        usage = self.usage or estimate_usage(self.run, opened.attempt.model, text)
+        self.usage = usage
+        return ChatResponse(text, self.finish_reason or "stop", usage)
+
+    async def _end(self, response: ChatResponse) -> None:
+        await pipeline.settle(self.run, "ok", response=response)
+        await pipeline.remember(self.run, response)
+
+    async def _cut(self, opened: OpenStream, error: AttemptError) -> RouterError:
+        """The provider broke off after the first byte: told to the caller, booked by estimate."""
+        text = "".join(self._texts)
+        dispatch.note_failure(self.run, opened.attempt, opened.clock, error, text)
+        failure = ProviderFailed(f"the provider's stream broke off: {error.message}")
+        await pipeline.settle(self.run, "cut", failure)
+        return failure
+
+
+async def stream(ask: Ask) -> AnswerStream:
+    """Open a streamed answer; errors before the first event are raised here, not in the stream."""
+    run = await pipeline.begin(ask)
+    try:
+        cached = await pipeline.admitted(run)
+        opened = None if cached else await dispatch.open_stream(run)
+    except RouterError as error:
+        await pipeline.settle(run, pipeline.status_of(error), error)
+        raise
+    except asyncio.CancelledError:
+        await asyncio.shield(asyncio.create_task(pipeline.settle(run, "cancelled")))
+        raise
+    return AnswerStream(run, opened, cached)
+
+
+def _cached_event(response: ChatResponse) -> StreamEvent:
+    return StreamEvent(response.text, response.finish_reason, response.usage)
+
+
+async def _close(events: AsyncIterator[StreamEvent]) -> None:
+    close = getattr(events, "aclose", None)
+    if close is not None:
+        await close()

@@ -1,0 +1,77 @@
+"""Typed readers of JSON bodies: a wrong field is named, with what it should be. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from apps.core.errors import InvalidJson, InvalidRequest
+
+
+def read_object(data: bytes) -> dict[str, Any]:
+    """Parse a body; raises InvalidJson when it is not one JSON object in UTF-8."""
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"the body is not valid JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise InvalidJson("the body is a JSON object")
+    return body
+
+
+def boolean(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidRequest(f"{name} is true or false", param=name)
+    return bool(value)
+
+
+def text(body: Mapping[str, Any], name: str, *, longest: int) -> str:
+    value = body.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > longest:
+        raise InvalidRequest(f"{name} is a text of at most {longest} characters", param=name)
+    return value
+
+
+def mapping(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{name} is an object", param=name)
+    return value
+
+
+def texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a text or a list of texts as a tuple."""
+    value = body.get(name)
+    if value is None:
+        return ()
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or not all(isinstance(item, str) for item in values):
+        raise InvalidRequest(f"{name} is a text or a list of texts", param=name)
+    return tuple(values)
+
+
+def whole(body: Mapping[str, Any], name: str, *, minimum: int) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise InvalidRequest(f"{name} is a whole number, {minimum} or more", param=name)
+    return value
+
+
+def number(
+    body: Mapping[str, Any], name: str, *, minimum: float, maximum: float | None = None
+) -> float | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or value < minimum or (maximum is not None and value > maximum):
+        limits = f"from {minimum} to {maximum}" if maximum is not None else f"{minimum} or more"
+        raise InvalidRequest(f"{name} is a number, {limits}", param=name)
+    return float(value)

@@ -1,0 +1,215 @@
+"""The OpenAI chat dialect: bodies to neutral requests, neutral answers to bodies. Pure.
+
+Source of the format: OpenAI's API reference, "Chat completions" (create, object, streaming chunk).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.core.chat import (
+    ChatRequest,
+    ChatResponse,
+    FinishReason,
+    Message,
+    Role,
+    StreamEvent,
+    TokenUsage,
+)
+from apps.core.errors import InvalidRequest
+from apps.gateway.wire.fields import boolean, mapping, number, texts, whole
+
+DIALECT = "openai.chat"
+ROLES: Mapping[str, Role] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+    "function": "tool",
+}
+PART_NEEDS = {"image_url": "vision", "input_audio": "audio", "file": "documents"}
+MAX_MESSAGES = 2_000
+
+
+def parse(body: Mapping[str, Any]) -> ChatRequest:
+    """Read a request body; raises InvalidRequest naming the field and the fix."""
+    if number(body, "n", minimum=1) not in (None, 1):
+        raise InvalidRequest("only one choice per request: leave n out", param="n")
+    messages = _messages(body)
+    return ChatRequest(
+        model=_model(body),
+        messages=messages,
+        dialect="openai.chat",
+        stream=boolean(body, "stream"),
+        max_output_tokens=_output_limit(body),
+        temperature=number(body, "temperature", minimum=0, maximum=2),
+        top_p=number(body, "top_p", minimum=0, maximum=1),
+        stop=texts(body, "stop"),
+        needs=_needs(body),
+        raw=body,
+    )
+
+
+def tags_of(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags in `metadata.tags`, a list or a comma-separated text."""
+    tags = mapping(body, "metadata").get("tags", ())
+    return texts(
+        {"metadata.tags": tags.split(",") if isinstance(tags, str) else tags}, "metadata.tags"
+    )
+
+
+def includes_usage(body: Mapping[str, Any]) -> bool:
+    """Say whether a streamed answer shall end with a chunk that holds the usage."""
+    return boolean(mapping(body, "stream_options"), "include_usage")
+
+
+def render(response: ChatResponse, *, answer_id: str, model: str, created: int) -> dict[str, Any]:
+    """Return a `chat.completion`; what the provider sent in this dialect stays as it was."""
+    if response.raw_dialect == DIALECT and response.raw:
+        return {**response.raw, "id": answer_id, "model": model}
+    message = {"role": "assistant", "content": response.text, "refusal": None}
+    choice = {
+        "index": 0,
+        "message": message,
+        "logprobs": None,
+        "finish_reason": response.finish_reason,
+    }
+    return {
+        "id": answer_id,
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        "choices": [choice],
+        "usage": render_usage(response.usage),
+    }
+
+
+def render_usage(usage: TokenUsage) -> dict[str, Any]:
+    """Return the `usage` object."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+    }
+
+
+class ChunkRenderer:
+    """Renders the events of one streamed answer as `chat.completion.chunk` objects."""
+
+    def __init__(self, *, answer_id: str, model: str, created: int) -> None:
+        self._head = {
+            "id": answer_id,
+            "object": "chat.completion.chunk",
+            "created": created,
+            "model": model,
+        }
+        self._has_begun = False
+
+    def chunks(self, event: StreamEvent) -> list[dict[str, Any]]:
+        """Return the chunks of an event, usage apart (see `usage_chunk`)."""
+        if event.raw is not None and event.raw_dialect == DIALECT:
+            return self._passed_through(event.raw)
+        found = []
+        if not self._has_begun:
+            self._has_begun = True
+            found.append(self._chunk({"role": "assistant", "content": ""}))
+        if event.text:
+            found.append(self._chunk({"content": event.text}))
+        if event.finish_reason is not None:
+            found.append(self._chunk({}, event.finish_reason))
+        return found
+
+    def usage_chunk(self, usage: TokenUsage) -> dict[str, Any]:
+        """Return the last chunk of a caller who asked for usage."""
+        return {**self._head, "choices": [], "usage": render_usage(usage)}
+
+    def _passed_through(self, raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if not raw.get("choices"):
+            return []
+        self._has_begun = True
+        passed = {name: value for name, value in raw.items() if name != "usage"}
+        return [{**passed, "id": self._head["id"], "model": self._head["model"]}]
+
+    def _chunk(
+        self, delta: dict[str, Any], finish_reason: FinishReason | None = None
+    ) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return {**self._head, "choices": [choice]}
+
+
+def render_error(message: str, *, status: int, code: str, param: str | None) -> dict[str, Any]:
+    """Return the error object that OpenAI's SDKs read."""
+    return {
+        "error": {"message": message, "type": _error_type(status), "param": param, "code": code}
+    }
+
+
+def _error_type(status: int) -> str:
+    types = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    return types.get(status, "server_error" if status >= 500 else "invalid_request_error")
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    model = body.get("model", "auto")
+    if not isinstance(model, str) or not model.strip():
+        raise InvalidRequest("model is the name of an alias or a model", param="model")
+    return model.strip()
+
+
+def _output_limit(body: Mapping[str, Any]) -> int | None:
+    newer = whole(body, "max_completion_tokens", minimum=1)
+    return whole(body, "max_tokens", minimum=1) if newer is None else newer
+
+
+def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
+    records = body.get("messages")
+    if not isinstance(records, list) or not records:
+        raise InvalidRequest("messages is a list with at least one message", param="messages")
+    if len(records) > MAX_MESSAGES:
+        raise InvalidRequest(f"at most {MAX_MESSAGES} messages", param="messages")
+    return tuple(_message(record, f"messages[{index}]") for index, record in enumerate(records))
+
+
+def _message(record: Any, at: str) -> Message:
+    if not isinstance(record, dict):
+        raise InvalidRequest("a message is an object with role and content", param=at)
+    role = ROLES.get(record.get("role", ""))
+    if role is None:
+        raise InvalidRequest(f"role is one of {', '.join(ROLES)}", param=f"{at}.role")
+    return Message(role, _text(record.get("content"), record, f"{at}.content"))
+
+
+def _text(content: Any, record: Mapping[str, Any], at: str) -> str:
+    if isinstance(content, str):
+        return content
+    if content is None and (record.get("tool_calls") or record.get("function_call")):
+        return ""
+    if not isinstance(content, list):
+        raise InvalidRequest("content is a text or a list of parts", param=at)
+    return "\n".join(_part_text(part, f"{at}[{index}]") for index, part in enumerate(content))
+
+
+def _part_text(part: Any, at: str) -> str:
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        raise InvalidRequest("a part is an object with a type", param=at)
+    text = part.get("text", "")
+    if part["type"] == "text" and not isinstance(text, str):
+        raise InvalidRequest("the text of a part is a text", param=f"{at}.text")
+    return text if part["type"] == "text" else ""
+
+
+def _needs(body: Mapping[str, Any]) -> frozenset[str]:
+    needs = {"tools"} if body.get("tools") or body.get("functions") else set()
+    if mapping(body, "response_format").get("type") == "json_schema":
+        needs.add("json_schema")
+    for record in body["messages"]:
+        needs.update(_part_needs(record.get("content")))
+    return frozenset(needs)
+
+
+def _part_needs(content: Any) -> Sequence[str]:
+    if not isinstance(content, list):
+        return ()
+    return [PART_NEEDS[part["type"]] for part in content if part["type"] in PART_NEEDS]

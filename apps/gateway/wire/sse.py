@@ -1,0 +1,12 @@
+"""Server-sent events as bytes. Source: WHATWG HTML, section 9.2, "Server-sent events"."""
+
+from typing import Any
+
+import orjson
+
+DONE = b"data: [DONE]\n\n"
+
+
+def data_event(value: Any) -> bytes:
+    """Return one event that holds a JSON value."""
+    return b"data: " + orjson.dumps(value) + b"\n\n"
