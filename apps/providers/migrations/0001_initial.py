@@ -7,108 +7,347 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Provider',
+            name="Provider",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=63, unique=True, verbose_name='short name')),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('adapter', models.CharField(choices=[('openai', 'OpenAI and compatible servers'), ('anthropic', 'Anthropic'), ('google', 'Google Gemini'), ('simulated', 'Built-in simulation')], max_length=20, verbose_name='wire')),
-                ('base_url', models.URLField(blank=True, verbose_name='address')),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=63, unique=True, verbose_name="short name")),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "adapter",
+                    models.CharField(
+                        choices=[
+                            ("openai", "OpenAI and compatible servers"),
+                            ("anthropic", "Anthropic"),
+                            ("google", "Google Gemini"),
+                            ("simulated", "Built-in simulation"),
+                        ],
+                        max_length=20,
+                        verbose_name="wire",
+                    ),
+                ),
+                ("base_url", models.URLField(blank=True, verbose_name="address")),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
             ],
             options={
-                'verbose_name': 'provider',
-                'verbose_name_plural': 'providers',
-                'ordering': ('name',),
+                "verbose_name": "provider",
+                "verbose_name_plural": "providers",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('ciphertext', models.TextField(editable=False)),
-                ('last_four', models.CharField(editable=False, max_length=4, verbose_name='last four')),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('rotated_at', models.DateTimeField(editable=False, null=True, verbose_name='rotated at')),
-                ('tenant', models.ForeignKey(blank=True, help_text='Empty: it belongs to the platform and every tenant may use it.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='tenant')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='providers.provider', verbose_name='provider')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                ("ciphertext", models.TextField(editable=False)),
+                (
+                    "last_four",
+                    models.CharField(editable=False, max_length=4, verbose_name="last four"),
+                ),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "rotated_at",
+                    models.DateTimeField(editable=False, null=True, verbose_name="rotated at"),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: it belongs to the platform and every tenant may use it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credentials",
+                        to="providers.provider",
+                        verbose_name="provider",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'provider credential',
-                'verbose_name_plural': 'provider credentials',
-                'ordering': ('provider__name', 'name'),
+                "verbose_name": "provider credential",
+                "verbose_name_plural": "provider credentials",
+                "ordering": ("provider__name", "name"),
             },
         ),
         migrations.CreateModel(
-            name='LlmModel',
+            name="LlmModel",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, unique=True, verbose_name='name')),
-                ('context_window', models.PositiveIntegerField(verbose_name='context window (tokens)')),
-                ('max_output_tokens', models.PositiveIntegerField(verbose_name='largest output (tokens)')),
-                ('capabilities', models.JSONField(default=dict, help_text='Each capability: yes, no or unknown.', verbose_name='capabilities')),
-                ('lifecycle', models.CharField(choices=[('active', 'Active'), ('deprecated', 'Deprecated'), ('retired', 'Retired')], default='active', max_length=20, verbose_name='state')),
-                ('successor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='providers.llmmodel', verbose_name='successor')),
-                ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='models', to='providers.provider', verbose_name='provider')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True, verbose_name="name")),
+                (
+                    "context_window",
+                    models.PositiveIntegerField(verbose_name="context window (tokens)"),
+                ),
+                (
+                    "max_output_tokens",
+                    models.PositiveIntegerField(verbose_name="largest output (tokens)"),
+                ),
+                (
+                    "capabilities",
+                    models.JSONField(
+                        default=dict,
+                        help_text="Each capability: yes, no or unknown.",
+                        verbose_name="capabilities",
+                    ),
+                ),
+                (
+                    "lifecycle",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("deprecated", "Deprecated"),
+                            ("retired", "Retired"),
+                        ],
+                        default="active",
+                        max_length=20,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="providers.llmmodel",
+                        verbose_name="successor",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="models",
+                        to="providers.provider",
+                        verbose_name="provider",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'LLM model',
-                'verbose_name_plural': 'LLM models',
-                'ordering': ('name',),
+                "verbose_name": "LLM model",
+                "verbose_name_plural": "LLM models",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='Deployment',
+            name="Deployment",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('upstream_model', models.CharField(blank=True, help_text="Empty: the model's own name.", max_length=200, verbose_name='name at the provider')),
-                ('base_url', models.URLField(blank=True, help_text="Empty: the provider's address.", verbose_name='address')),
-                ('region', models.CharField(blank=True, max_length=40, verbose_name='region')),
-                ('is_enabled', models.BooleanField(default=True, verbose_name='enabled')),
-                ('tokens_per_minute', models.PositiveIntegerField(blank=True, null=True, verbose_name='tokens per minute')),
-                ('simulation', models.JSONField(blank=True, default=dict, help_text='Built-in simulation only: latency_ms, failure_percent, failure_status, tokens_per_second, output_tokens.', verbose_name='simulation')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('credential', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='providers.credential', verbose_name='credential')),
-                ('tenant', models.ForeignKey(blank=True, help_text='Empty: it belongs to the platform and every tenant may use it.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='tenant')),
-                ('llm_model', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deployments', to='providers.llmmodel', verbose_name='LLM model')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="name")),
+                (
+                    "upstream_model",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: the model's own name.",
+                        max_length=200,
+                        verbose_name="name at the provider",
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.URLField(
+                        blank=True,
+                        help_text="Empty: the provider's address.",
+                        verbose_name="address",
+                    ),
+                ),
+                ("region", models.CharField(blank=True, max_length=40, verbose_name="region")),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="enabled")),
+                (
+                    "tokens_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="tokens per minute"
+                    ),
+                ),
+                (
+                    "simulation",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="Built-in simulation only: latency_ms, failure_percent, failure_status, tokens_per_second, output_tokens.",
+                        verbose_name="simulation",
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="providers.credential",
+                        verbose_name="credential",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: it belongs to the platform and every tenant may use it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
+                (
+                    "llm_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deployments",
+                        to="providers.llmmodel",
+                        verbose_name="LLM model",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'deployment',
-                'verbose_name_plural': 'deployments',
-                'ordering': ('name',),
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'name'), name='deployment_name_per_owner', nulls_distinct=False)],
+                "verbose_name": "deployment",
+                "verbose_name_plural": "deployments",
+                "ordering": ("name",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "name"),
+                        name="deployment_name_per_owner",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('id', models.UUIDField(default=apps.core.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('effective_from', models.DateTimeField(verbose_name='effective from')),
-                ('input_price', models.BigIntegerField(validators=[django.core.validators.MinValueValidator(0)], verbose_name='input')),
-                ('output_price', models.BigIntegerField(validators=[django.core.validators.MinValueValidator(0)], verbose_name='output')),
-                ('cached_input_price', models.BigIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='cached input')),
-                ('cache_write_price', models.BigIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0)], verbose_name='cache write')),
-                ('source', models.CharField(blank=True, max_length=200, verbose_name='source')),
-                ('llm_model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='prices', to='providers.llmmodel', verbose_name='LLM model')),
-                ('tenant', models.ForeignKey(blank=True, help_text='Empty: it belongs to the platform and every tenant may use it.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tenants.tenant', verbose_name='tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=apps.core.ids.new_id,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("effective_from", models.DateTimeField(verbose_name="effective from")),
+                (
+                    "input_price",
+                    models.BigIntegerField(
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="input",
+                    ),
+                ),
+                (
+                    "output_price",
+                    models.BigIntegerField(
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="output",
+                    ),
+                ),
+                (
+                    "cached_input_price",
+                    models.BigIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="cached input",
+                    ),
+                ),
+                (
+                    "cache_write_price",
+                    models.BigIntegerField(
+                        blank=True,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="cache write",
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=200, verbose_name="source")),
+                (
+                    "llm_model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prices",
+                        to="providers.llmmodel",
+                        verbose_name="LLM model",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Empty: it belongs to the platform and every tenant may use it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                        verbose_name="tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'price',
-                'verbose_name_plural': 'prices',
-                'ordering': ('llm_model__name', '-effective_from'),
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'llm_model', 'effective_from'), name='price_once_per_moment', nulls_distinct=False), models.CheckConstraint(condition=models.Q(('input_price__gte', 0), ('output_price__gte', 0)), name='price_not_negative')],
+                "verbose_name": "price",
+                "verbose_name_plural": "prices",
+                "ordering": ("llm_model__name", "-effective_from"),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "llm_model", "effective_from"),
+                        name="price_once_per_moment",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("input_price__gte", 0), ("output_price__gte", 0)),
+                        name="price_not_negative",
+                    ),
+                ],
             },
         ),
     ]
