@@ -76,7 +76,7 @@ any_python() {
 
 # What went wrong, in one line; the whole story stays in the log.
 explain() {
-    if grep -qiE "dns error|failed to lookup|name resolution|connection refused|network is unreachable|timed out|tunnel error|error sending request|Max retries" "$log"; then
+    if grep -qiE "dns error|failed to lookup|name resolution|connection refused|network is unreachable|timed out|tunnel error|error sending request|Max retries|from versions: none" "$log"; then
         fail "no network: the packages cannot be fetched (details in $log)"
     fi
     if grep -qiE "command '(gcc|cc|clang|g\+\+)' failed|no C compiler|unable to execute 'g?cc'|linker .cc. not found|failed to build" "$log"; then

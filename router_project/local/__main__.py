@@ -5,6 +5,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -50,6 +51,9 @@ def reset(_arguments: Sequence[str]) -> int:
     RunFile(VAR).end_run()
     for folder in doomed:
         shutil.rmtree(folder)
+    # The folder around the sockets, unless a run of the tests is using it.
+    with suppress(OSError):
+        socket_folder("run").parent.rmdir()
     say("deleted")
     return 0
 

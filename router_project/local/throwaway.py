@@ -3,7 +3,8 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from router_project.local.places import server_account, socket_folder
 from router_project.local.runfile import RunFile, start_of
@@ -53,7 +54,7 @@ def throwaway_servers(*, postgres: bool, valkey: bool) -> Iterator[Site]:
         yield site
     finally:
         supervisor.stop_all()
-        shutil.rmtree(site.sockets, ignore_errors=True)
+        delete_folder(site.sockets)
 
 
 def end_orphans() -> None:
@@ -62,4 +63,11 @@ def end_orphans() -> None:
         run = folder.name.removeprefix(FOLDER_PREFIX)
         if run.isdecimal() and not start_of(int(run)):
             RunFile(folder).end_leftovers()
-            shutil.rmtree(folder, ignore_errors=True)
+            delete_folder(folder)
+
+
+def delete_folder(folder: Path) -> None:
+    """Delete a folder of sockets, and the checkout's folder around it when it was the last."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()
