@@ -6,7 +6,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "apps/api_keys/journal_keeper.py": (1, "journals of a killed worker hold events of any tenant"),
     "apps/api_keys/lookup.py": (
         1,
-        "the key tells the tenant, so it is looked up before one is known",
+        "the key tells the tenant, so it is read before one is known",
     ),
     "apps/audit/chain.py": (1, "the chains of all tenants are verified in one walk"),
     "apps/providers/management/commands/load_catalogue.py": (1, "the catalogue is the platform's"),
@@ -15,5 +15,5 @@ ALLOWED: dict[str, tuple[int, str]] = {
 }
 # Files that read a row past its manager, each for an object that was already found in a scope.
 BASE_MANAGER_READERS: dict[str, str] = {
-    "apps/audit/diff.py": "the row before its change, by the key of the object that is being changed",
+    "apps/audit/diff.py": "the row before its change, for an object that a scope has found",
 }

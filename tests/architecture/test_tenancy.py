@@ -1,4 +1,4 @@
-"""Two walls around every tenant's rows: managers that need a scope, and the data base's policies."""
+"""Two walls around a tenant's rows: managers that need a scope, and the data base's policies."""
 
 import ast
 
