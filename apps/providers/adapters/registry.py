@@ -1,5 +1,6 @@
 """Which adapter speaks which wire: an explicit table, loaded on first use."""
 
+import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -39,3 +40,17 @@ def adapter_for(kind: str) -> ProviderAdapter:
     module, name = ADAPTERS[kind]
     adapter: ProviderAdapter = getattr(import_module(module), name)()
     return adapter
+
+
+# Where clients are kept that an event loop should close before it ends.
+CLOSERS = (
+    ("apps.providers.adapters.transport", "close_clients"),
+    ("apps.providers.adapters.sdk", "close_sdk_clients"),
+)
+
+
+async def close_adapters() -> None:
+    """Close the running event loop's clients, of the wires that this process has used."""
+    for module, name in CLOSERS:
+        if module in sys.modules:
+            await getattr(sys.modules[module], name)()
