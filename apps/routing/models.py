@@ -1,5 +1,7 @@
 """Rule sets, their rules and targets, model aliases, grants, and immutable releases."""
 
+from typing import override
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +40,7 @@ class RuleSet(TenantOrPlatformModel):
         verbose_name_plural = _("rule sets")
         ordering = ("name",)
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -85,6 +88,7 @@ class Rule(TenantOrPlatformModel):
         verbose_name_plural = _("rules")
         ordering = ("rule_set", "position")
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -105,6 +109,7 @@ class RuleTarget(TenantOrPlatformModel):
         verbose_name_plural = _("targets")
         ordering = ("rule", "position")
 
+    @override
     def __str__(self) -> str:
         return str(self.llm_model)
 
@@ -122,6 +127,7 @@ class ModelAlias(TenantOwnedModel):
             models.UniqueConstraint(fields=("tenant", "name"), name="alias_name_per_tenant"),
         )
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -142,6 +148,7 @@ class AliasTarget(TenantOwnedModel):
         verbose_name_plural = _("alias targets")
         ordering = ("alias", "position")
 
+    @override
     def __str__(self) -> str:
         return str(self.llm_model)
 
@@ -158,6 +165,7 @@ class Grant(TenantOwnedModel):
         verbose_name_plural = _("model grants")
         constraints = (models.UniqueConstraint(fields=("tenant", "llm_model"), name="grant_once"),)
 
+    @override
     def __str__(self) -> str:
         return f"{self.tenant}: {self.llm_model}"
 
@@ -180,6 +188,7 @@ class Release(TenantOrPlatformModel):
     class Meta:
         verbose_name = _("release")
         verbose_name_plural = _("releases")
+        permissions = (("publish_release", _("Can publish and roll back")),)
         ordering = ("-version",)
         constraints = (
             models.UniqueConstraint(
@@ -187,5 +196,6 @@ class Release(TenantOrPlatformModel):
             ),
         )
 
+    @override
     def __str__(self) -> str:
         return f"v{self.version}"

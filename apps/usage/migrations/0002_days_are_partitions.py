@@ -74,9 +74,7 @@ class Migration(migrations.Migration):
             ["CREATE SCHEMA usage_partitions", *partitioned(LEDGER), *partitioned(REQUESTS)],
             migrations.RunSQL.noop,
         ),
-        migrations.RunSQL(
-            ENSURE_PARTITION, "DROP FUNCTION IF EXISTS usage_ensure_partition(date)"
-        ),
+        migrations.RunSQL(ENSURE_PARTITION, "DROP FUNCTION IF EXISTS usage_ensure_partition(date)"),
         migrations.RunSQL(
             APPEND_ONLY,
             f"DROP TRIGGER IF EXISTS ledger_append_only ON {LEDGER};"

@@ -1,0 +1,54 @@
+"""Rule sets in the admin: the rules in order, dragged by hand; check and publish from here."""
+
+from typing import Any, override
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from apps.audit.admin import AuditedModelAdmin, AuditedTabularInline
+from apps.routing.admin.publish_links import DraftChangesMixin
+from apps.routing.models import Rule, RuleSet
+from apps.routing.wording import describe_condition
+
+
+class RuleInline(AuditedTabularInline):
+    """The rules of a set, first match wins; each has a page of its own."""
+
+    model = Rule
+    fields = ("name", "when", "is_enabled", "position")
+    readonly_fields = ("when",)
+    ordering_field = "position"
+    hide_ordering_field = True
+    show_change_link = True
+    verbose_name_plural = _("Rules: the first one that applies wins; drag to change the order")
+
+    @display(description=_("When"))
+    def when(self, rule: Rule) -> str:
+        return describe_condition(rule.conditions) if rule.pk else ""
+
+
+@admin.register(RuleSet)
+class RuleSetAdmin(DraftChangesMixin, AuditedModelAdmin):
+    """A group of rules of a tenant, of one of its projects, or of the platform."""
+
+    inlines = (RuleInline,)
+    list_display = ("name", "project", "rule_count", "is_enabled", "updated_at")
+    list_filter = ("is_enabled", "project")
+    search_fields = ("name", "description")
+    list_select_related = ("tenant", "project")
+    fields = ("name", "description", "project", "is_enabled")
+    empty_list_text = _(
+        "A rule set holds rules in order. Add one, give it rules, then publish: the next request "
+        "follows them."
+    )
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = super().get_queryset(request)
+        return rows.prefetch_related("rules")
+
+    @display(description=_("Rules"))
+    def rule_count(self, rule_set: RuleSet) -> int:
+        return len(rule_set.rules.all())
