@@ -10,6 +10,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import strip_tags
+from django.utils.text import capfirst
 
 ROWS_PER_FETCH = 1_000
 # A cell that starts with one of these is a formula to a spreadsheet.
@@ -50,7 +51,7 @@ def safe_cell(value: Any) -> str:
 def _lines(model_admin: Any, columns: list[Any], rows: models.QuerySet[Any]) -> Iterator[str]:
     writer = csv.writer(_Line())
     model = model_admin.model
-    titles = [str(label_for_field(column, model, model_admin)) for column in columns]
+    titles = [capfirst(str(label_for_field(column, model, model_admin))) for column in columns]
     # The byte order mark is what makes Excel read UTF-8.
     yield "\ufeff" + writer.writerow([safe_cell(title) for title in titles])
     for row in rows.iterator(chunk_size=ROWS_PER_FETCH):

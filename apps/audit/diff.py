@@ -15,8 +15,13 @@ def values_of(obj: models.Model) -> Values:
     return {
         field.name: field.value_from_object(obj)
         for field in obj._meta.concrete_fields
-        if not field.primary_key and not names_secret(field.name)
+        if not field.primary_key and not _keeps_time(field) and not names_secret(field.name)
     }
+
+
+def _keeps_time(field: Any) -> bool:
+    """Tell whether the column only says when the row was written, which the entry says too."""
+    return bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
 
 
 def stored_values(obj: models.Model) -> Values:

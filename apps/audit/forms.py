@@ -1,6 +1,7 @@
 """Model forms that know their tenant before they validate, so that its constraints are checked."""
 
 from typing import Any, override
+from uuid import UUID
 
 from django import forms
 from django.db import models
@@ -18,14 +19,10 @@ def has_tenant(model: type[models.Model]) -> bool:
 class TenantModelForm(forms.ModelForm):
     """Fills in the tenant in scope and refuses references to another tenant's rows."""
 
-    takes_tenant_of_scope = True
-
     @override
     def _post_clean(self) -> None:
-        is_new = has_tenant(type(self.instance)) and self.instance._state.adding
-        if is_new and self.takes_tenant_of_scope:
-            chosen = self.cleaned_data.get("tenant")
-            self.instance.tenant_id = chosen.pk if chosen else scope_defaults().get("tenant_id")
+        if has_tenant(type(self.instance)) and self.instance._state.adding:
+            self.instance.tenant_id = self.tenant_of_new_row()
         super()._post_clean()
         if getattr(self.instance, "tenant_id", None):
             self._refuse_rows_of_others()
@@ -38,6 +35,11 @@ class TenantModelForm(forms.ModelForm):
             exclude.discard("tenant")
         return exclude
 
+    def tenant_of_new_row(self) -> UUID | None:
+        """Return the tenant that was chosen on the form, else the one in scope."""
+        chosen = self.cleaned_data.get("tenant")
+        return chosen.pk if chosen else scope_defaults().get("tenant_id")
+
     def _refuse_rows_of_others(self) -> None:
         for name, value in self.cleaned_data.copy().items():
             owner = getattr(value, "tenant_id", self.instance.tenant_id)
@@ -46,17 +48,21 @@ class TenantModelForm(forms.ModelForm):
 
 
 class TenantInlineForm(TenantModelForm):
-    """A row inside its parent's form: the formset has given it the parent's tenant."""
+    """A row inside its parent's form: it is of the parent's tenant."""
 
-    takes_tenant_of_scope = False
+    parent: Any = None
+
+    @override
+    def tenant_of_new_row(self) -> UUID | None:
+        tenant_id: UUID | None = getattr(self.parent, "tenant_id", None)
+        return tenant_id
 
 
 class TenantInlineFormSet(PaginationInlineFormSet):
-    """Rows of the parent's tenant; a platform parent has platform children."""
+    """Tells each row its parent, whose own form has been validated by the time the rows are."""
 
     @override
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         form = super()._construct_form(i, **kwargs)
-        if form.instance._state.adding and has_tenant(type(form.instance)):
-            form.instance.tenant_id = getattr(self.instance, "tenant_id", None)
+        form.parent = self.instance
         return form
