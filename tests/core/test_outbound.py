@@ -159,15 +159,12 @@ def test_post_json__name_changes_its_meaning__connects_to_the_checked_address(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter(["127.0.0.1", "127.0.0.9"])
-    monkeypatch.setattr(
-        outbound.socket,
-        "getaddrinfo",
-        lambda host, port, **_: (
-            [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port))]
-            if host == "127.0.0.1"
-            else [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
-        ),
-    )
+
+    def answer(host: str, port: int, *_: Any, **__: Any) -> Any:
+        address = host if host == "127.0.0.1" else next(answers)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    monkeypatch.setattr(outbound.socket, "getaddrinfo", answer)
     url = upstream.url.replace("127.0.0.1", "rebinding.example") + "/v1/chat/completions"
     assert post_json(url, b"{}", {}, timeout=3).status == 200
     assert next(answers) == "127.0.0.9"
