@@ -33,7 +33,7 @@ def test_layers__of_the_contract__are_all_apps() -> None:
 def test_foreign_keys__of_every_model__never_point_upwards() -> None:
     heights = _heights()
     wrong = [
-        f"{model._meta.label}.{field.name} -> {target._meta.label}"
+        f"{model._meta.label}.{field} -> {target._meta.label}"
         for model, field, target in _relations()
         if target._meta.app_config.name in heights
         and heights[target._meta.app_config.name] > heights[model._meta.app_config.name]
@@ -44,7 +44,7 @@ def test_foreign_keys__of_every_model__never_point_upwards() -> None:
 def test_foreign_keys__between_apps_side_by_side__are_none() -> None:
     heights = _heights()
     wrong = [
-        f"{model._meta.label}.{field.name} -> {target._meta.label}"
+        f"{model._meta.label}.{field} -> {target._meta.label}"
         for model, field, target in _relations()
         if (mine := model._meta.app_config.name) != (its := target._meta.app_config.name)
         and its in heights
@@ -80,9 +80,9 @@ def _heights() -> dict[str, int]:
     }
 
 
-def _relations() -> list[tuple[type[models.Model], models.Field, type[models.Model]]]:
+def _relations() -> list[tuple[type[models.Model], str, type[models.Model]]]:
     return [
-        (model, field, field.related_model)
+        (model, field.name, field.related_model)
         for model in apps.get_models()
         if model._meta.app_config.name.startswith("apps.")
         for field in (*model._meta.local_fields, *model._meta.local_many_to_many)

@@ -40,8 +40,10 @@ def test_managers__of_every_tenants_table__are_the_default_ones_too() -> None:
 def test_query__without_a_scope__is_refused() -> None:
     for model in _tenant_models():
         if model._meta.label not in UNSCOPED:
+            manager = model._meta.default_manager
+            assert manager is not None
             with pytest.raises(TenantScopeRequired):
-                model._meta.default_manager.all()
+                manager.all()
 
 
 def test_escapes__of_the_product__are_the_allowed_ones() -> None:

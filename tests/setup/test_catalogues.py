@@ -144,18 +144,18 @@ def test_check__a_string_that_is_gone__is_told(layout: Layout) -> None:
 def test_check__a_bad_translation__is_told(
     layout: Layout, change: Callable[[polib.POEntry], None], fault: str
 ) -> None:
-    _edit(layout, lambda catalogue: change(catalogue.find("Open")))
+    _edit(layout, lambda catalogue: change(_find(catalogue, "Open")))
     assert f"locale/pt_BR/LC_MESSAGES/django.po: {fault}" in faults(layout)
 
 
 def test_check__an_empty_plural__is_not_translated(layout: Layout) -> None:
-    _edit(layout, lambda catalogue: catalogue.find("%(n)s rule").msgstr_plural.update({1: ""}))
+    _edit(layout, lambda catalogue: _find(catalogue, "%(n)s rule").msgstr_plural.update({1: ""}))
     assert any('"%(n)s rule" is not translated' in fault for fault in faults(layout))
 
 
 def test_check__a_compiled_catalogue_that_is_older__is_told(layout: Layout) -> None:
     catalogue = polib.pofile(str(layout.po_file("pt_BR")))
-    catalogue.find("Open").msgstr = "Abra"
+    _find(catalogue, "Open").msgstr = "Abra"
     catalogue.save()
     expected = "locale/pt_BR/LC_MESSAGES/django.mo is older than its source; run `make messages`"
     assert faults(layout) == [expected]
@@ -180,6 +180,12 @@ def _translate_all(catalogue: polib.POFile) -> None:
     for entry in catalogue:
         entry.msgstr = f"{entry.msgid} (pt)" if not entry.msgid_plural else ""
         entry.msgstr_plural = {0: "uma regra", 1: "%(n)s regras"} if entry.msgid_plural else {}
+
+
+def _find(catalogue: polib.POFile, singular: str) -> polib.POEntry:
+    entry = catalogue.find(singular)
+    assert entry is not None
+    return entry
 
 
 def _edit(layout: Layout, change: Callable[[polib.POFile], object]) -> None:

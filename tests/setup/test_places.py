@@ -32,7 +32,7 @@ def test_socket_folder__in_any_environment__fits_a_socket_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/" + "x" * 90)
-    monkeypatch.setattr(places.tempfile, "gettempdir", lambda: "/" + "y" * 90)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/" + "y" * 90)
     folder = socket_folder("t1234567")
     assert len(str(folder)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH
     assert folder.parent.parent == places.LAST_RESORT
@@ -115,7 +115,7 @@ def test_server_account__as_root__is_an_unprivileged_one() -> None:
 
 
 def test_server_account__as_a_plain_user__is_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert server_account() is None
 
 

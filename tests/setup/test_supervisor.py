@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -11,7 +12,7 @@ import pytest
 
 from router_project.local import supervisor as supervisor_module
 from router_project.local.console import Refusal
-from router_project.local.supervisor import Program, ProgramDied, Supervisor
+from router_project.local.supervisor import Child, Program, ProgramDied, Supervisor
 
 PATIENCE_SECONDS = 20.0
 IGNORES_SIGTERM = """
@@ -92,7 +93,7 @@ def test_check__a_child_that_keeps_dying__gives_up_with_its_last_lines(
 ) -> None:
     child = supervisor.start(_python("print('no such table'); raise SystemExit(7)", name="web"))
     with pytest.raises(ProgramDied, match=r"web ended with status 7.*\n    no such table"):
-        _wait(lambda: supervisor.check() is not None)
+        _check_for_a_while(supervisor)
     assert not child.is_alive
 
 
@@ -153,7 +154,7 @@ time.sleep(600)
     for name, may_restart in servers:
         program = _command(code.format(path=str(order), name=name))
         child = supervisor.start(Program(name, program, may_restart=may_restart))
-        _wait(lambda child=child: "ready" in child.lines)
+        _wait(partial(_is_ready, child))
     supervisor.stop_all()
     assert order.read_text().split()[-1] == "postgres"
     assert set(order.read_text().split()) == {"postgres", "web", "worker"}
@@ -178,6 +179,16 @@ def test_pause__asked_to_stop__interrupts(supervisor: Supervisor) -> None:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _check_for_a_while(supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        supervisor.check()
+
+
+def _is_ready(child: Child) -> bool:
+    return "ready" in child.lines
 
 
 def _listened() -> tuple[signal.Signals, ...]:
