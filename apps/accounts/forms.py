@@ -55,17 +55,14 @@ class AddMemberForm(TenantModelForm):
         fields = ("role",)
 
     @override
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        email, role = self.cleaned_data.get("email"), self.cleaned_data.get("role")
-        tenant_id = self.instance.tenant_id
-        if (
-            email
-            and role
-            and tenant_id
-            and find_membership(tenant_id=tenant_id, email=email, role=role)
-        ):
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] | None = super().clean()
+        email: str = self.cleaned_data.get("email", "")
+        role: str = self.cleaned_data.get("role", "")
+        is_complete = email and role and self.tenant_id
+        if is_complete and find_membership(tenant_id=self.tenant_id, email=email, role=role):
             self.add_error("email", _("This person has this role already."))
+        return cleaned
 
 
 class ChangeMemberForm(TenantModelForm):
@@ -77,7 +74,7 @@ class ChangeMemberForm(TenantModelForm):
 
     @override
     def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
+        cleaned: dict[str, Any] | None = super().clean()
         role = self.cleaned_data.get("role")
         if role and role != self.initial.get("role"):
             try:

@@ -62,7 +62,8 @@ class SecondFactorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> Any:
-        if settings.MFA_REQUIRED and _works_for_person(request) and not _has_second_factor(request):
+        person = _person_at_work(request) if settings.MFA_REQUIRED else None
+        if person and not get_mfa_adapter().is_mfa_enabled(person, SECOND_FACTORS):
             return HttpResponseRedirect(reverse("mfa_activate_totp"))
         return self.get_response(request)
 
@@ -79,33 +80,32 @@ class ScopeMiddleware:
 
     def __call__(self, request: HttpRequest) -> Any:
         set_active_tenant(request, None)
-        if not _works_for_person(request) or _makes_its_own_scope(request):
+        person = _person_at_work(request)
+        if person is None or _makes_its_own_scope(request):
             return self.get_response(request)
-        if request.user.is_superuser:
-            return self._serve_staff(request)
-        return self._serve_member(request)
+        serve = self._serve_staff if person.is_superuser else self._serve_member
+        return serve(request, person)
 
-    def _serve_staff(self, request: HttpRequest) -> Any:
+    def _serve_staff(self, request: HttpRequest, person: User) -> Any:
         tenant_id = chosen_tenant(request)
         if tenant_id is not None:
             try:
-                return run_in_scope(tenant_scope(tenant_id), lambda: self._enter(request))
+                return run_in_scope(tenant_scope(tenant_id), lambda: self._enter(request, person))
             except Tenant.DoesNotExist:
                 remember_tenant(request, ALL_TENANTS)
         return run_in_scope(all_tenants("platform staff"), lambda: self._serve(request))
 
-    def _serve_member(self, request: HttpRequest) -> Any:
-        for tenant_id in _possible_tenants(request):
+    def _serve_member(self, request: HttpRequest, person: User) -> Any:
+        for tenant_id in _possible_tenants(request, person):
             try:
-                return run_in_scope(tenant_scope(tenant_id), lambda: self._enter(request))
+                return run_in_scope(tenant_scope(tenant_id), lambda: self._enter(request, person))
             except Tenant.DoesNotExist:
                 continue
         return render(request, "account/no_tenant.html", status=403)
 
-    def _enter(self, request: HttpRequest) -> Any:
+    def _enter(self, request: HttpRequest, person: User) -> Any:
         """Serve in the tenant in scope; raises Tenant.DoesNotExist when it is not the user's."""
-        user = request.user
-        if not user.is_superuser and not roles_in_scope(user):
+        if not person.is_superuser and not roles_in_scope(person):
             raise Tenant.DoesNotExist
         set_active_tenant(request, Tenant.objects.get())
         return self._serve(request)
@@ -122,12 +122,11 @@ def set_active_tenant(request: HttpRequest, tenant: Tenant | None) -> None:
     setattr(request, "active_tenant", tenant)  # noqa: B010
 
 
-def _works_for_person(request: HttpRequest) -> bool:
-    return not request.path_info.startswith(SCOPELESS_PREFIXES) and request.user.is_authenticated
-
-
-def _has_second_factor(request: HttpRequest) -> bool:
-    return bool(get_mfa_adapter().is_mfa_enabled(request.user, SECOND_FACTORS))
+def _person_at_work(request: HttpRequest) -> User | None:
+    """Return who is signed in, unless the page is about the account itself."""
+    if request.path_info.startswith(SCOPELESS_PREFIXES) or not isinstance(request.user, User):
+        return None
+    return request.user
 
 
 def _makes_its_own_scope(request: HttpRequest) -> bool:
@@ -138,12 +137,12 @@ def _makes_its_own_scope(request: HttpRequest) -> bool:
     return bool(getattr(view, "runs_without_scope", False))
 
 
-def _possible_tenants(request: HttpRequest) -> Iterator[UUID]:
+def _possible_tenants(request: HttpRequest, person: User) -> Iterator[UUID]:
     """Yield the session's tenant, and when that failed the first one of the user's."""
     chosen = chosen_tenant(request)
     if chosen is not None:
         yield chosen
-    tenants = tenants_of(request.user)
+    tenants = tenants_of(person)
     if tenants:
         remember_tenant(request, str(tenants[0].pk))
         yield tenants[0].pk

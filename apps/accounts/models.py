@@ -80,5 +80,6 @@ class Membership(TenantOwnedModel):
             ),
         )
 
+    @override
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}"

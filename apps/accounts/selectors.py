@@ -39,7 +39,7 @@ def is_last_owner(membership: Membership) -> bool:
     return not owners.exclude(pk=membership.pk).exists()
 
 
-def find_membership(*, tenant_id: UUID, email: str, role: str) -> Membership | None:
+def find_membership(*, tenant_id: UUID | None, email: str, role: str) -> Membership | None:
     """Return the membership of a person in a tenant and role, None when there is none."""
     rows = Membership.objects.filter(tenant_id=tenant_id, user__email=email.lower(), role=role)
     found: Membership | None = rows.first()

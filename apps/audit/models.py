@@ -1,6 +1,6 @@
 """The audit trail: append-only, hash-chained, outliving what it names (ids and labels, no keys)."""
 
-from typing import override
+from typing import Any, override
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -30,7 +30,7 @@ class AuditEntry(models.Model):
     digest = models.CharField(max_length=64)
 
     # Not the shared kind: what platform staff did is not the tenants' to read.
-    objects: TenantManager["AuditEntry"] = TenantManager()
+    objects: TenantManager[Any] = TenantManager()
 
     class Meta:
         verbose_name = _("audit entry")

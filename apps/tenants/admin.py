@@ -1,5 +1,6 @@
 """Tenants and their projects in the admin."""
 
+from collections.abc import Callable
 from typing import Any, override
 from zoneinfo import available_timezones
 
@@ -14,8 +15,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from apps.audit.admin import AuditedModelAdmin
 from apps.tenants.models import Project, Tenant
 
-CHOICES = {
-    "language": lambda: settings.LANGUAGES,
+CHOICES: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "language": lambda: [(code, str(name)) for code, name in settings.LANGUAGES],
     "time_zone": lambda: [(name, name) for name in sorted(available_timezones())],
 }
 

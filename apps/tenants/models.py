@@ -16,7 +16,7 @@ class TenantQueryManager(TenantManager["Tenant"]):
     def get_queryset(self) -> models.QuerySet["Tenant"]:
         scope = current_scope()
         rows = models.QuerySet["Tenant"](self.model, using=self._db)
-        return rows if scope.is_platform else rows.filter(id=scope.tenant_id)
+        return rows if scope.tenant_id is None else rows.filter(id=scope.tenant_id)
 
 
 class Tenant(models.Model):
@@ -37,6 +37,7 @@ class Tenant(models.Model):
         verbose_name_plural = _("tenants")
         ordering = ("name",)
 
+    @override
     def __str__(self) -> str:
         return self.name
 
@@ -96,5 +97,6 @@ class Project(TenantOwnedModel):
             models.UniqueConstraint(fields=("tenant", "slug"), name="project_slug_per_tenant"),
         )
 
+    @override
     def __str__(self) -> str:
         return self.name

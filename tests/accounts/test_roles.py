@@ -15,7 +15,7 @@ OWNER, EDITOR, APPROVER, ANALYST = Role.OWNER, Role.RULE_EDITOR, Role.APPROVER, 
 EVERYONE = {OWNER, EDITOR, APPROVER, ANALYST}
 NOBODY: set[str] = set()
 
-TABLE = {
+TABLE: dict[str, set[Any]] = {
     "routing.view_rule": EVERYONE,
     "routing.add_rule": {OWNER, EDITOR},
     "routing.change_rule": {OWNER, EDITOR},

@@ -26,7 +26,7 @@ def sign_in(client: Client, user: User, password: str = PASSWORD, **data: str) -
 
 def code_for(secret: str) -> str:
     counter = next(iter(yield_hotp_counters_from_time()))
-    return format_hotp_value(hotp_value(secret, counter))
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 def set_up_second_factor(client: Client) -> Any:

@@ -37,7 +37,9 @@ def make_rule_set(tenant: Tenant | None, **fields: Any) -> RuleSet:
 
 def trail_of(tenant: Tenant | None) -> list[tuple[str, dict[str, Any]]]:
     with all_tenants("tests"):
-        rows = AuditEntry.objects.filter(tenant_id=tenant and tenant.pk).order_by("sequence")
+        rows = AuditEntry.objects.filter(tenant_id=tenant.pk if tenant else None).order_by(
+            "sequence"
+        )
         return list(rows.values_list("action", "changes"))
 
 

@@ -45,9 +45,10 @@ class MemberViewSet(ManagedViewSet):
 
     @override
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
-        role = serializer.validated_data.get("role", serializer.instance.role)
-        change_role(membership=serializer.instance, role=role, actor=actor_of(self.request))
+        membership: Any = serializer.instance
+        role = serializer.validated_data.get("role", membership.role)
+        change_role(membership=membership, role=role, actor=actor_of(self.request))
 
     @override
-    def perform_destroy(self, instance: Membership) -> None:
+    def perform_destroy(self, instance: Any) -> None:
         remove_member(membership=instance, actor=actor_of(self.request))

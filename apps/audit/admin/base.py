@@ -76,7 +76,8 @@ class AuditedModelAdmin(RowPermissionsMixin, ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         context = {"empty_list_text": self.empty_list_text, **(extra_context or {})}
-        return super().changelist_view(request, context)
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
 
     @override
     def get_actions(

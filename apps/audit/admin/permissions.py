@@ -34,7 +34,9 @@ class RowPermissionsMixin(FormFieldModelAdminMixin):
     @override
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         # Django asks for "view" or "change"; a row that may not be changed may still be read.
-        return super().has_view_permission(request, obj) or super().has_change_permission(request)
+        return bool(
+            super().has_view_permission(request, obj) or super().has_change_permission(request)
+        )
 
     def _may(self, verb: str, request: HttpRequest, obj: models.Model | None) -> bool:
         if obj is None or type(obj)._meta.concrete_model is not self.opts.concrete_model:

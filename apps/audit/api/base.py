@@ -52,8 +52,9 @@ class ScopedViewMixin(viewsets.GenericViewSet[Any]):
     @override
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
-        if is_api_key(request.auth):
-            self._scopes.enter_context(tenant_scope(request.auth.tenant_id))
+        key: Any = request.auth
+        if is_api_key(key):
+            self._scopes.enter_context(tenant_scope(key.tenant_id))
 
     @override
     def get_queryset(self) -> models.QuerySet[Any]:
@@ -75,7 +76,8 @@ class ManagedViewSet(ScopedViewMixin, viewsets.ModelViewSet[Any]):
 
     @override
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
-        before = stored_values(serializer.instance)
+        row: Any = serializer.instance
+        before = stored_values(row)
         with self.refused_as_conflict():
             obj = serializer.save()
         changes = difference(before, values_of(obj))
@@ -83,7 +85,7 @@ class ManagedViewSet(ScopedViewMixin, viewsets.ModelViewSet[Any]):
             self.record("updated", obj, changes)
 
     @override
-    def perform_destroy(self, instance: models.Model) -> None:
+    def perform_destroy(self, instance: Any) -> None:
         self.record("deleted", instance, values_of(instance))
         with self.refused_as_conflict():
             instance.delete()

@@ -32,8 +32,9 @@ class ScopeOrRole(BasePermission):
 
     @override
     def has_permission(self, request: Request, view: Any) -> bool:
-        if is_api_key(request.auth):
-            return view.scope in request.auth.scopes
+        key: Any = request.auth
+        if is_api_key(key):
+            return view.scope in key.scopes
         return request.user.is_authenticated and request.user.has_perm(_permission(request, view))
 
     @override
