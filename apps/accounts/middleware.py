@@ -1,6 +1,7 @@
 """What a signed-in person's request gets: a language, a second factor, and a tenant's scope."""
 
-from collections.abc import Callable, Iterator
+from asyncio import to_thread
+from collections.abc import AsyncIterator, Callable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
@@ -113,7 +115,9 @@ class ScopeMiddleware:
     def _serve(self, request: HttpRequest) -> Any:
         response = self.get_response(request)
         if getattr(response, "streaming", False) and not response.is_async:
-            response.streaming_content = _spooled(response.streaming_content)
+            spool = _spool(response.streaming_content)
+            read = _read_without_blocking if isinstance(request, ASGIRequest) else _read
+            response.streaming_content = read(spool)
         return response
 
 
@@ -148,15 +152,21 @@ def _possible_tenants(request: HttpRequest, person: User) -> Iterator[UUID]:
         yield tenants[0].pk
 
 
-def _spooled(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _spool(chunks: Iterator[bytes]) -> SpooledTemporaryFile[bytes]:
     spool = SpooledTemporaryFile(SPOOL_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by its reader
     for chunk in chunks:
         spool.write(chunk)
     spool.seek(0)
-    return _read_and_close(spool)
+    return spool
 
 
-def _read_and_close(spool: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
+def _read(spool: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
     with spool:
         while chunk := spool.read(CHUNK_BYTES):
+            yield chunk
+
+
+async def _read_without_blocking(spool: SpooledTemporaryFile[bytes]) -> AsyncIterator[bytes]:
+    with spool:
+        while chunk := await to_thread(spool.read, CHUNK_BYTES):
             yield chunk

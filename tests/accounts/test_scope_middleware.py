@@ -5,10 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.signed_cookies import SessionStore
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.test import Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory
 
 from apps.accounts.active_tenant import SESSION_KEY, TenantChoice, tenant_choices
 from apps.accounts.enums import Role
@@ -217,3 +219,21 @@ def test_tenant_choices__platform_staff__are_all_and_each() -> None:
 
 def test_tenant_choices__anonymous__are_none() -> None:
     assert tenant_choices(make_request(AnonymousUser())) == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_scope__asynchronous_server__holds_for_pages_and_downloads(
+    async_client: AsyncClient,
+) -> None:
+    project = await sync_to_async(make_project)(name="Mine")
+    await sync_to_async(make_project)(name="Theirs")
+    user = await sync_to_async(make_member)(project.tenant)
+    await async_client.aforce_login(user)
+    assert (await async_client.get("/scope/")).content.decode() == str(project.tenant_id)
+    data = {"action": "export_as_csv", "_selected_action": [str(project.pk)]}
+    download: Any = await async_client.post("/admin/tenants/project/", data)
+    text = b"".join([chunk async for chunk in download]).decode()
+    assert "Mine" in text
+    assert "Theirs" not in text
+    # The thread of the views has a connection of its own.
+    await sync_to_async(connections.close_all)()
