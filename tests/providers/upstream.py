@@ -5,11 +5,11 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SO_LINGER, SOL_SOCKET
-from typing import Any, override
+from typing import Any, cast, override
 
 from tests.providers.wires import WIRES, Script, Wire, wire_of
 
@@ -41,10 +41,9 @@ class Upstream:
 @contextmanager
 def running_upstream() -> Iterator[Upstream]:
     """Serve on a free port of this machine until the block ends."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     upstream = Upstream(url=f"http://127.0.0.1:{server.server_address[1]}")
-    server.upstream = upstream  # type: ignore[attr-defined]  # read by the handler
+    server.upstream = upstream
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -56,13 +55,23 @@ def running_upstream() -> Iterator[Upstream]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    upstream: Upstream
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     @property
     def upstream(self) -> Upstream:
-        upstream: Upstream = self.server.upstream  # type: ignore[attr-defined]
-        return upstream
+        return cast("_Server", self.server).upstream
+
+    @override
+    def handle(self) -> None:
+        # Clients of these tests leave as they like.
+        with suppress(ConnectionResetError, BrokenPipeError):
+            super().handle()
 
     @override
     def log_message(self, format: str, *arguments: Any) -> None:
