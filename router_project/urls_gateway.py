@@ -1,8 +1,9 @@
 """Data plane: the compatible API and the two engine views, on the lean handler."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from apps.gateway.api.complete import CompleteView, RouteView
+from apps.gateway.api.errors import nothing_here
 from apps.gateway.api.health import live, ready
 from apps.gateway.api.openai import api
 
@@ -12,7 +13,8 @@ urlpatterns = [
     path("api/v1/route", RouteView.as_view(), name="route"),
     path("livez", live, name="livez"),
     path("readyz", ready, name="readyz"),
+    # Last: also under DEBUG a client gets an error that it can read.
+    re_path("", nothing_here),
 ]
 
-handler404 = "apps.gateway.api.errors.not_found"
 handler500 = "apps.gateway.api.errors.server_error"

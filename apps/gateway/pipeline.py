@@ -7,6 +7,7 @@ from http import HTTPStatus
 from apps.api_keys import limits
 from apps.api_keys.orphans import make_stub
 from apps.conversations import context_manager
+from apps.conversations.types import Context
 from apps.core.chat import ChatResponse, Message
 from apps.core.errors import AccessDenied, BudgetExceeded, NotFound, RateLimited, RouterError
 from apps.core.tokens import estimate_messages
@@ -80,14 +81,24 @@ async def _prepare(run: Run) -> None:
     ask = run.ask
     if ask.prompt_template:
         prompt = _prompt(run, ask.prompt_template)
-        run.prefix = render(prompt, ask.variables)
+        run.rendered = render(prompt, ask.variables)
         run.template_label = prompt.label
+    history: tuple[Message, ...] = ()
     if ask.conversation_id:
         run.context = await context_manager.load(ask.caller, ask.conversation_id)
-        room = _largest_window(run) * HISTORY_SHARE_PERCENT // 100
-        kept = context_manager.fit(run.context, run.messages, max_tokens=room)
-        history = kept[: len(kept) - len(run.messages)]
-        run.prefix = (*run.prefix, *history)
+        # A template that is named in every turn must not repeat its system message.
+        known = {message for message in run.context.messages if message.role == "system"}
+        run.rendered = tuple(message for message in run.rendered if message not in known)
+        history = _fitting_history(run, run.context)
+    system = (message for message in run.rendered if message.role == "system")
+    run.prefix = (*system, *history)
+
+
+def _fitting_history(run: Run, context: Context) -> tuple[Message, ...]:
+    incoming = (*run.rendered, *run.ask.chat.messages)
+    room = _largest_window(run) * HISTORY_SHARE_PERCENT // 100
+    kept = context_manager.fit(context, incoming, max_tokens=room)
+    return kept[: len(kept) - len(incoming)]
 
 
 def _decide(run: Run) -> None:
@@ -194,9 +205,8 @@ async def remember(run: Run, response: ChatResponse) -> None:
     if run.context is None:
         return
     answer = Message("assistant", response.text)
-    run.context = await context_manager.append(
-        run.ask.caller, run.context, (*run.ask.chat.messages, answer), response.usage
-    )
+    turn = (*run.rendered, *run.ask.chat.messages, answer)
+    run.context = await context_manager.append(run.ask.caller, run.context, turn, response.usage)
 
 
 def _prompt(run: Run, slug: str) -> CompiledPrompt:

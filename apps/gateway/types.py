@@ -39,6 +39,7 @@ class Run:
     pinned: Pinned
     context: Context | None = None
     prefix: tuple[Message, ...] = ()
+    rendered: tuple[Message, ...] = ()
     template_label: str = ""
     facts: RequestFacts | None = None
     decision: Decision | None = None
@@ -62,18 +63,25 @@ class Run:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """What the provider reads: prompts and history, then what the caller sent."""
-        return (*self.prefix, *self.ask.chat.messages)
+        """What the provider reads: system prompts, history, the turn's prompt, the caller's own."""
+        return (*self.before_callers, *self.ask.chat.messages)
+
+    @property
+    def before_callers(self) -> tuple[Message, ...]:
+        """What the router puts before the caller's messages."""
+        turn = (message for message in self.rendered if message.role != "system")
+        return (*self.prefix, *turn)
 
     @property
     def outgoing(self) -> ChatRequest:
         """The caller's request with the prefix put before its messages, in its own dialect too."""
         chat = self.ask.chat
-        if not self.prefix:
+        before = self.before_callers
+        if not before:
             return chat
         raw = dict(chat.raw)
         if "messages" in raw:
-            added = [{"role": message.role, "content": message.text} for message in self.prefix]
+            added = [{"role": message.role, "content": message.text} for message in before]
             raw["messages"] = [*added, *raw["messages"]]
         return replace(chat, messages=self.messages, raw=raw)
 

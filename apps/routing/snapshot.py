@@ -1,5 +1,7 @@
 """The only mapper from tables to what the engine reads: plain records, ready for JSON."""
 
+import hashlib
+import json
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,8 @@ from apps.providers.snapshot import (
 )
 from apps.routing.models import AliasTarget, Grant, ModelAlias, Rule, RuleTarget
 from apps.tenants.models import Tenant
+
+MARK_CHARACTERS = 12
 
 
 def build_records(tenant_id: UUID | None) -> dict[str, Any]:
@@ -33,7 +37,7 @@ def _platform_records() -> dict[str, Any]:
     return {
         "rules": _rule_records(None),
         "models": catalogue_records(),
-        "deployments": deployment_records(None),
+        "deployments": _deployment_records(None),
     }
 
 
@@ -44,10 +48,22 @@ def _tenant_records(tenant_id: UUID) -> dict[str, Any]:
         "rules": _rule_records(tenant_id),
         "aliases": _alias_records(tenant_id),
         "granted": sorted(grants.values_list("llm_model__name", flat=True)),
-        "deployments": deployment_records(tenant_id),
+        "deployments": _deployment_records(tenant_id),
         "prices": price_overrides(tenant_id),
         "prompts": prompt_records(tenant),
     }
+
+
+def _deployment_records(tenant_id: UUID | None) -> list[dict[str, Any]]:
+    """Add a mark of each connection, so that a new address or credential counts as a change."""
+    connections = build_connections(tenant_id)
+    records = deployment_records(tenant_id)
+    return [{**record, "connection": _mark(connections[record["id"]])} for record in records]
+
+
+def _mark(connection: dict[str, Any]) -> str:
+    text = json.dumps(connection, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:MARK_CHARACTERS]
 
 
 def _rule_records(tenant_id: UUID | None) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from router_project.settings.parts.mail import *
 from router_project.settings.parts.people import *
 from router_project.settings.parts.rest import *
 from router_project.settings.parts.security import *
+from router_project.settings.parts.shell import *
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 # What one process keeps on disk: usage journals and the last good snapshot.
@@ -34,11 +35,11 @@ PUBLIC_BASE_URL = environment.text("PUBLIC_BASE_URL", "http://localhost:8000").r
 
 INSTALLED_APPS = [
     "router_project.apps.ProjectConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.inlines",
-    "django.contrib.admin",
+    "router_project.apps.RouterAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -33,8 +33,8 @@ def error_response(request: HttpRequest, error: RouterError) -> HttpResponse:
     return openai_error(error) if request.path.startswith("/v1/") else router_error(error)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's
-    """Answer for a path that is nobody's (`handler404`)."""
+async def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Answer for a path that is nobody's."""
     return error_response(request, NotFound(f"there is nothing at {request.path}"))
 
 

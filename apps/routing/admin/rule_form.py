@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextInputWidget,
 )
 
+from apps.audit.admin.fields import CommaList
 from apps.audit.forms import TenantModelForm
 from apps.routing.engine.compile import ConditionFault, compile_condition
 from apps.routing.rule_form_fields import PlainConditions, to_plain, to_tree
@@ -27,21 +27,6 @@ CONDITION_FIELDS = (
     *("requested_models", "projects", "tenants", "tags", "needs"),
     *("fewest_prompt_tokens", "most_prompt_tokens"),
 )
-
-
-class CommaList(forms.CharField):
-    """Texts with commas between them."""
-
-    widget = UnfoldAdminTextInputWidget
-
-    @override
-    def prepare_value(self, value: Any) -> Any:
-        return ", ".join(value) if isinstance(value, list | tuple) else value
-
-    @override
-    def clean(self, value: Any) -> tuple[str, ...]:
-        text = super().clean(value) or ""
-        return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 class RuleForm(TenantModelForm):

@@ -4,14 +4,18 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('routing', '0001_initial'),
+        ("routing", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='release',
-            options={'ordering': ('-version',), 'permissions': (('publish_release', 'Can publish and roll back'),), 'verbose_name': 'release', 'verbose_name_plural': 'releases'},
+            name="release",
+            options={
+                "ordering": ("-version",),
+                "permissions": (("publish_release", "Can publish and roll back"),),
+                "verbose_name": "release",
+                "verbose_name_plural": "releases",
+            },
         ),
     ]

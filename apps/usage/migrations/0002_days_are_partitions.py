@@ -23,13 +23,11 @@ INDEXES = {
 def partitioned(table: str) -> list[str]:
     fresh = f"{table}_by_day"
     statements = [
-        f"CREATE TABLE {fresh} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
-        " PARTITION BY RANGE (day)",
+        f"CREATE TABLE {fresh} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (day)",
         f"DROP TABLE {table}",
         f"ALTER TABLE {fresh} RENAME TO {table}",
         f"ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY (id, day)",
-        f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant FOREIGN KEY (tenant_id)"
-        " REFERENCES tenants_tenant (id) DEFERRABLE INITIALLY DEFERRED",
+        f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant FOREIGN KEY (tenant_id) REFERENCES tenants_tenant (id) DEFERRABLE INITIALLY DEFERRED",
     ]
     statements += [
         f"CREATE INDEX {name} ON {table} ({columns})" for name, columns in INDEXES[table].items()

@@ -1,0 +1,69 @@
+"""The admin site: sign-in through allauth, the dashboard as its home, the tenant in its header."""
+
+from typing import Any, override
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.translation import gettext as _
+from unfold.sites import UnfoldAdminSite
+
+from apps.accounts.active_tenant import tenant_choices
+from apps.core.errors import InvalidRequest
+from apps.core.scoping import has_scope
+from apps.usage.dashboard import dashboard_context
+from apps.usage.filters import UsageFilter, parse_filter
+from apps.usage.report_csv import report_csv
+from apps.usage.selectors import DIMENSIONS, grouped
+
+SEE_USAGE = "usage.view_requestlog"
+
+
+class RouterAdminSite(UnfoldAdminSite):
+    """One site for business users, analysts and operators; each sees what the role allows."""
+
+    index_template = "admin/home.html"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        # Second factor and sign-in limits live in allauth, so its page is the only door.
+        self.login = secure_admin_login(self.login)
+
+    @override
+    def get_urls(self) -> list[Any]:
+        own = [path("usage.csv", self.admin_view(self.usage_csv), name="usage_csv")]
+        return [*own, *super().get_urls()]
+
+    @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context: dict[str, Any] = super().each_context(request)
+        return {**context, "tenant_choices": tenant_choices(request)}
+
+    @override
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context: dict[str, Any] = {"title": _("Usage"), **(extra_context or {})}
+        if has_scope() and request.user.has_perm(SEE_USAGE):
+            context |= {"dashboard": dashboard_context(_wanted(request))}
+        return super().index(request, context)
+
+    def usage_csv(self, request: HttpRequest) -> HttpResponse:
+        """Download what a table of the dashboard shows."""
+        if not request.user.has_perm(SEE_USAGE):
+            raise PermissionDenied
+        dimension = request.GET.get("group_by", "day")
+        if dimension not in DIMENSIONS:
+            raise PermissionDenied
+        return report_csv(grouped(_wanted(request), dimension), dimension)
+
+
+def _wanted(request: HttpRequest) -> UsageFilter:
+    """Return the filter of the page; a wrong one is told and replaced by the default."""
+    try:
+        return parse_filter(request.GET)
+    except InvalidRequest as error:
+        messages.error(request, error.message)
+        return parse_filter({})
