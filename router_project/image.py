@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from http import HTTPStatus
+from importlib import import_module
 from pathlib import Path
 
 from router_project.processes import DEFAULT_PORT
@@ -19,10 +20,15 @@ from router_project.processes import DEFAULT_PORT
 PROBE_SECONDS = 4
 FIRST_PROCESS = Path("/proc/1/cmdline")
 WEB_SERVERS = ("granian", "uvicorn")
+# What the roles import only once they run; a package that is missing must stop the build instead.
+LATE_IMPORTS = ("granian", "uvicorn", "httptools", "uvloop", "celery.bin.celery")
+LATE_IMPORTS += ("kombu.transport.redis", "psycopg_binary", "hiredis")
 
 
 def collect() -> int:
     """Collect static files under production settings, with secrets made up for this one command."""
+    for name in LATE_IMPORTS:
+        import_module(name)
     done = subprocess.run(
         [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
         env={**os.environ, **_build_environment()},
