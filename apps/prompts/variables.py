@@ -1,6 +1,5 @@
 """Typed variables of a prompt template: declarations, and values checked against them. Pure."""
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ def _bind_one(variable: Variable, values: Mapping[str, Any]) -> Value:
     if value is None:
         if variable.required:
             raise _wrong(variable.name, f"is required: give a {variable.type}")
-        return variable.default if variable.default is not None else EMPTY[variable.type]
+        return _copy(variable.default if variable.default is not None else EMPTY[variable.type])
     return _check(variable, value, f"variables.{variable.name}")
 
 
@@ -108,7 +107,11 @@ def _check(variable: Variable, value: Any, param: str) -> Value:
     fault = _CHECKS[variable.type](value)
     if fault:
         raise InvalidRequest(f"{param} {fault}", param=param)
-    # A copy: what the template sees is never an object of the caller's.
+    return _copy(value)
+
+
+def _copy(value: Value) -> Value:
+    """What a template sees is never an object of the caller's, nor of the next request."""
     return list(value) if isinstance(value, list) else value
 
 
@@ -125,7 +128,8 @@ def _text_fault(value: Any) -> str:
 def _number_fault(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"must be a number, not {_kind_of(value)}"
-    if not math.isfinite(value) or abs(value) > LARGEST_NUMBER:
+    # NaN fails the comparison too, and a huge integer is never made a float.
+    if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
         return f"must be a number between -{LARGEST_NUMBER} and {LARGEST_NUMBER}"
     return ""
 

@@ -123,11 +123,17 @@ def test_render__output_of_all_messages_together__is_limited() -> None:
         render(prompt, {"a": "x" * 90_000})
 
 
+def test_compile__pipe_without_a_filter__is_a_syntax_problem_of_its_line() -> None:
+    with pytest.raises(TemplateProblem) as refused:
+        compiled("one\n{{ a| }}", a="text")
+    assert (refused.value.kind, refused.value.line) == (ProblemKind.SYNTAX, 2)
+
+
 BOMBS = [
     ("{% for i in l %}" + "{% if t|upper|lower|upper|lower == 'b' %}{% endif %}" * 400, "{% endfor %}"),
     ("{% for i in l %}" + "{{ t }}" * 4000, "{% endfor %}"),
     ("{% for i in l %}{% if l|join(t) %}{% endif %}", "{% endfor %}"),
-    ("{% if l|sort|unique|reverse|sort %}{% endif %}" * 600, ""),
+    ("{% for i in l %}" + "{% if l|sort|reverse|sort|reverse %}{% endif %}" * 400, "{% endfor %}"),
     ("{{ t|tojson|tojson|tojson|tojson|tojson|tojson|tojson|tojson }}", ""),
 ]
 
