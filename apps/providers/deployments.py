@@ -18,7 +18,7 @@ def deployment_faults(
     llm_model: LlmModel | None,
     credential: Credential | None,
     base_url: str,
-    simulation: Mapping[str, Any] | None,
+    simulation: Any,
 ) -> Faults:
     """Return what is wrong by field; empty when the deployment may be saved."""
     faults: Faults = {}

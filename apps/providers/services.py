@@ -54,7 +54,7 @@ def create_deployment(
     if faults:
         param, message = next(iter(faults.items()))
         raise InvalidRequest(message, param=param)
-    deployment = Deployment.objects.create(
+    deployment: Deployment = Deployment.objects.create(
         name=name,
         llm_model=llm_model,
         credential=credential,

@@ -1,6 +1,6 @@
 """Deployments in the admin, with a test that really calls the provider."""
 
-from typing import Any
+from typing import Any, override
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -26,6 +26,7 @@ class DeploymentForm(TenantModelForm):
     def clean_simulation(self) -> dict[str, Any]:
         return self.cleaned_data["simulation"] or {}
 
+    @override
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         faults = deployment_faults(

@@ -31,7 +31,7 @@ class UsdField(forms.DecimalField):
     @override
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
-            return self.clean(data) != initial
+            return bool(self.clean(data) != initial)
         except forms.ValidationError:
             return True
 
