@@ -22,7 +22,7 @@ FIRST_PROCESS = Path("/proc/1/cmdline")
 WEB_SERVERS = ("granian", "uvicorn")
 # What the roles import only once they run; a package that is missing must stop the build instead.
 LATE_IMPORTS = ("granian", "uvicorn", "httptools", "uvloop", "celery.bin.celery")
-LATE_IMPORTS += ("kombu.transport.redis", "psycopg_binary", "hiredis")
+LATE_IMPORTS += ("kombu.transport.redis", "psycopg", "hiredis")
 
 
 def collect() -> int:
