@@ -6,7 +6,8 @@ What is live here reaches the data plane with the tenant's next publish, like ev
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max
+from django.db import IntegrityError, transaction
+from django.db.models import Max, ProtectedError
 
 from apps.audit.services import record_change
 from apps.audit.types import Actor
@@ -21,13 +22,34 @@ def create_template(
     *, tenant_id: UUID, slug: str, name: str, description: str = "", actor: Actor
 ) -> PromptTemplate:
     """Create a template without a version; raises Conflict when the short name is taken."""
-    if PromptTemplate.objects.filter(tenant_id=tenant_id, slug=slug).exists():
-        raise Conflict(f"there is a prompt template {slug!r} already", param="slug")
-    template = PromptTemplate.objects.create(
-        tenant_id=tenant_id, slug=slug, name=name, description=description
-    )
+    try:
+        with transaction.atomic():
+            template = PromptTemplate.objects.create(
+                tenant_id=tenant_id, slug=slug, name=name, description=description
+            )
+    except IntegrityError as error:
+        message = f"there is a prompt template {slug!r} already"
+        raise Conflict(message, param="slug") from error
     changes = {"slug": slug, "name": name, "description": description}
     record_change(actor=actor, action="prompts.template_created", obj=template, changes=changes)
+    return template
+
+
+def change_template(
+    *, template: PromptTemplate, name: str, description: str, actor: Actor
+) -> PromptTemplate:
+    """Change what people read; the short name stays, because rules and clients call it."""
+    before = PromptTemplate.objects.get(pk=template.pk)
+    new = {"name": name, "description": description}
+    changes = {
+        field: [getattr(before, field), value]
+        for field, value in new.items()
+        if getattr(before, field) != value
+    }
+    template.name, template.description = name, description
+    if changes:
+        template.save(update_fields=list(new))
+        record_change(actor=actor, action="prompts.template_changed", obj=template, changes=changes)
     return template
 
 
@@ -96,11 +118,16 @@ def roll_back(*, template: PromptTemplate, actor: Actor, reason: str = "") -> Pr
 
 def delete_template(*, template: PromptTemplate, actor: Actor, reason: str = "") -> None:
     """Delete a template with its versions; raises Conflict when a rule still uses it."""
-    record_change(
-        actor=actor,
-        action="prompts.template_deleted",
-        obj=template,
-        changes={"versions": template.versions.count()},
-        reason=reason,
-    )
-    template.delete()
+    changes = {"slug": template.slug, "versions": template.versions.count()}
+    try:
+        with transaction.atomic():
+            record_change(
+                actor=actor,
+                action="prompts.template_deleted",
+                obj=template,
+                changes=changes,
+                reason=reason,
+            )
+            template.delete()
+    except ProtectedError as error:
+        raise Conflict(f"a rule still uses the prompt template {template.slug!r}") from error
