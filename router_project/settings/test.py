@@ -18,6 +18,8 @@ from router_project.settings.base import *
 
 OUTBOUND_ALLOW_PRIVATE = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Tests collect no static files.
+WHITENOISE_AUTOREFRESH = True
 REST_FRAMEWORK = REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": {"anon": None, "user": None}}
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 environment.refuse_faults()

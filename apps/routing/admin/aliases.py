@@ -13,6 +13,7 @@ class AliasTargetInline(AuditedTabularInline):
     """The models behind an alias, tried from top to bottom."""
 
     model = AliasTarget
+    extra = 1
     fields = ("llm_model", "position")
     ordering_field = "position"
     hide_ordering_field = True

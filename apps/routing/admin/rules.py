@@ -21,6 +21,7 @@ class RuleTargetInline(AuditedTabularInline):
     """The models of a rule, tried from top to bottom."""
 
     model = RuleTarget
+    extra = 1
     fields = ("llm_model", "position")
     ordering_field = "position"
     hide_ordering_field = True

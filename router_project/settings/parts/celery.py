@@ -30,3 +30,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+_MINUTE = 60.0
+# Defaults; an operator changes them in the admin.
+CELERY_BEAT_SCHEDULE = {
+    "settle orphaned reservations": {"task": "api_keys.settle_orphans", "schedule": _MINUTE},
+    "restore lost snapshots": {"task": "routing.restore_snapshots", "schedule": _MINUTE / 4},
+    "prepare partitions": {"task": "usage.prepare_partitions", "schedule": 60 * _MINUTE},
+}
