@@ -2,7 +2,6 @@
 
 from typing import Any, override
 
-from allauth.account.decorators import secure_admin_login
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -26,11 +25,6 @@ class RouterAdminSite(UnfoldAdminSite):
 
     index_template = "admin/home.html"
 
-    def __init__(self, name: str = "admin") -> None:
-        super().__init__(name)
-        # Second factor and sign-in limits live in allauth, so its page is the only door.
-        self.login = secure_admin_login(self.login)
-
     @override
     def get_urls(self) -> list[Any]:
         own = [path("usage.csv", self.admin_view(self.usage_csv), name="usage_csv")]
@@ -48,7 +42,8 @@ class RouterAdminSite(UnfoldAdminSite):
         context: dict[str, Any] = {"title": _("Usage"), **(extra_context or {})}
         if has_scope() and request.user.has_perm(SEE_USAGE):
             context |= {"dashboard": dashboard_context(_wanted(request))}
-        return super().index(request, context)
+        response: HttpResponse = super().index(request, context)
+        return response
 
     def usage_csv(self, request: HttpRequest) -> HttpResponse:
         """Download what a table of the dashboard shows."""

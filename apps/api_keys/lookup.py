@@ -87,7 +87,7 @@ async def _find(lookup: str) -> Record | None:
 
 async def _read_through(lookup: str) -> Record | None:
     try:
-        kept = await hot_redis().get(redis_key(lookup))
+        kept: Any = await hot_redis().get(redis_key(lookup))
     except RedisError as error:
         log.warning("api_key.redis_unreadable", error=str(error))
         return await in_database(read_from_database, lookup)

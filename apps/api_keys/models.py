@@ -1,5 +1,7 @@
 """API keys: what our clients hold. Only a look-up prefix and an HMAC of the key are kept."""
 
+from typing import override
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -56,5 +58,6 @@ class ApiKey(TenantOwnedModel):
         verbose_name_plural = _("API keys")
         ordering = ("name",)
 
+    @override
     def __str__(self) -> str:
         return f"{self.name} (llmr_{self.lookup}_…)"

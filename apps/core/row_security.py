@@ -101,8 +101,9 @@ def _same_tenant_statements() -> Iterator[str]:
             continue
         for field in model._meta.local_fields:
             target = field.remote_field.model if isinstance(field, models.ForeignKey) else None
-            if target is not None and _has_tenant_and_id(target):
-                yield from _composite_key(model._meta.db_table, field.column, target._meta.db_table)
+            column = field.column
+            if target is not None and column is not None and _has_tenant_and_id(target):
+                yield from _composite_key(model._meta.db_table, column, target._meta.db_table)
 
 
 def _has_tenant_and_id(model: type[models.Model]) -> bool:

@@ -1,6 +1,5 @@
 """A streamed response whose source is closed asynchronously, however the stream ends."""
 
-from collections.abc import AsyncIterator
 from typing import Protocol, Self
 
 from django.http import StreamingHttpResponse
@@ -16,17 +15,12 @@ class ClosableSource(Protocol):
     async def aclose(self) -> None: ...
 
 
-async def _nothing() -> AsyncIterator[bytes]:
-    """What Django's class is given: the lean handler reads `source` itself."""
-    return
-    yield b""
-
-
 class EventStreamResponse(StreamingHttpResponse):
     """`text/event-stream`, never buffered by a proxy."""
 
     def __init__(self, source: ClosableSource) -> None:
-        super().__init__(_nothing(), content_type="text/event-stream; charset=utf-8")
+        # The lean handler reads `source`; Django's own iterator stays empty.
+        super().__init__((), content_type="text/event-stream; charset=utf-8")
         self["Cache-Control"] = "no-cache"
         self["X-Accel-Buffering"] = "no"
         self.source = source

@@ -37,7 +37,9 @@ class LeanHandler(ASGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        self._middleware_chain = convert_exception_to_response(self._get_response_async)
+        self._middleware_chain = convert_exception_to_response(
+            self._get_response_async  # type: ignore[attr-defined]  # not in the stubs
+        )
 
     @override
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -49,7 +51,7 @@ class LeanHandler(ASGIHandler):
             await self._send(openai_error(error), send)
             return
         request = self.request_class(scope, BytesIO(body))
-        request.urlconf = self.urlconf  # type: ignore[attr-defined]  # as Django's own middlewares do
+        request.urlconf = self.urlconf
         work = asyncio.create_task(self._answer(request, send))
         watch = asyncio.create_task(_wait_for_disconnect(receive))
         try:
@@ -65,7 +67,8 @@ class LeanHandler(ASGIHandler):
                 raise
 
     async def _answer(self, request: Any, send: Send) -> None:
-        response = await self._middleware_chain(request)
+        chain: Any = self._middleware_chain
+        response = await chain(request)
         await self._send(response, send)
 
     async def _send(self, response: HttpResponseBase, send: Send) -> None:

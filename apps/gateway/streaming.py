@@ -1,7 +1,7 @@
 """The pipeline's streamed form: the same steps, the answer in events, settled at its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Self
 
 from apps.core.chat import ChatResponse, FinishReason, StreamEvent, TokenUsage
@@ -43,7 +43,7 @@ class AnswerStream:
             dispatch.note_cancelled(self.run, opened.attempt, opened.clock, "".join(self._texts))
         await asyncio.shield(asyncio.create_task(pipeline.settle(self.run, "cancelled")))
 
-    async def _relay(self) -> AsyncIterator[StreamEvent]:
+    async def _relay(self) -> AsyncGenerator[StreamEvent]:
         if self._cached is not None:
             yield self._note(_cached_event(self._cached))
             await self._end(self._cached)

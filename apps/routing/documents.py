@@ -64,7 +64,7 @@ def publish_document(document: Document) -> None:
 
 def published_version(owner: str) -> int:
     """Return the version in Redis, 0 when there is none."""
-    return int(control_redis().hget(VERSIONS_KEY, owner) or 0)  # type: ignore[arg-type]  # sync client
+    return int(control_redis().hget(VERSIONS_KEY, owner) or 0)
 
 
 def worker_acks(owner: str, alive_ms: int) -> dict[str, int]:
@@ -79,7 +79,7 @@ def worker_acks(owner: str, alive_ms: int) -> dict[str, int]:
 async def read_document(owner: str) -> Document | None:
     """Return the published document, from Redis or, when Redis is away or empty, from disk."""
     try:
-        sealed = await hot_redis().get(document_key(owner))
+        sealed: Any = await hot_redis().get(document_key(owner))
     except RedisError as error:
         log.warning("snapshot.redis_unreadable", owner=owner, error=str(error))
         sealed = None

@@ -16,7 +16,7 @@ class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
 
     class Meta:
         model = ApiKey
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "name", "project", "prefix", "scopes", "tags", "allowed_models"),
             *("requests_per_minute", "monthly_budget", "expires_at", "revoked_at", "created_at"),
         )

@@ -1,6 +1,6 @@
 """`keys/`: create (the secret comes back once), change, revoke."""
 
-from typing import Any, ClassVar, override
+from typing import Any, override
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -22,7 +22,7 @@ class ApiKeyViewSet(ManagedViewSet):
     serializer_class = ApiKeySerializer
     search_fields = ("name", "lookup")
     ordering_fields = ("name", "created_at")
-    http_method_names: ClassVar[list[str]] = ["get", "post", "patch", "head", "options"]
+    http_method_names = ["get", "post", "patch", "head", "options"]
 
     @extend_schema(responses={201: CreatedApiKeySerializer})
     @override

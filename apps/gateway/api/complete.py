@@ -16,6 +16,8 @@ from apps.gateway.types import Ask
 from apps.gateway.wire import router_answer, router_chat
 from apps.gateway.wire.fields import read_object
 
+# The stubs want names here, the schema wants OpenAPI's security requirements.
+API_KEY: Any = [{"apiKey": []}]
 ERRORS = dict.fromkeys((400, 401, 403, 404, 413, 422, 429, 502, 503), ErrorSchema)
 
 
@@ -41,7 +43,8 @@ class DataPlaneView(APIView):
         except Exception as error:  # noqa: BLE001 - DRF's own border: its handler sorts them
             response = self.handle_exception(error)
         finalized = self.finalize_response(self.request, response, *args, **kwargs)
-        return finalized.render()
+        rendered: HttpResponseBase = finalized.render()
+        return rendered
 
 
 class CompleteView(DataPlaneView):
@@ -51,7 +54,7 @@ class CompleteView(DataPlaneView):
         operation_id="complete",
         request=AskSchema,
         responses={200: AnswerSchema, **ERRORS},
-        auth=[{"apiKey": []}],
+        auth=API_KEY,
         tags=["Requests"],
     )
     async def post(self, request: Any) -> Response:
@@ -79,7 +82,7 @@ class RouteView(DataPlaneView):
         operation_id="route",
         request=AskSchema,
         responses={200: DecisionSchema, **ERRORS},
-        auth=[{"apiKey": []}],
+        auth=API_KEY,
         tags=["Requests"],
     )
     async def post(self, request: Any) -> Response:

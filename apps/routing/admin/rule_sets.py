@@ -26,7 +26,7 @@ class RuleInline(AuditedTabularInline):
 
     @display(description=_("When"))
     def when(self, rule: Rule) -> str:
-        return describe_condition(rule.conditions) if rule.pk else ""
+        return "" if rule._state.adding else describe_condition(rule.conditions)
 
 
 @admin.register(RuleSet)

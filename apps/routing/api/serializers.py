@@ -114,14 +114,14 @@ class PublishSerializer(serializers.Serializer[None]):
     comment = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
 
 
-class PublicationSerializer(serializers.Serializer[None]):
+class PublicationSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
     acknowledged = serializers.ListField(child=serializers.CharField())
     late = serializers.ListField(child=serializers.CharField())
     milliseconds = serializers.IntegerField()
 
 
-class ProblemSerializer(serializers.Serializer[None]):
+class ProblemSerializer(serializers.Serializer[Any]):
     severity = serializers.CharField()
     subject = serializers.CharField()
     field = serializers.CharField()

@@ -1,6 +1,6 @@
 """Shapes of usage reports and of the request log."""
 
-from typing import Any
+from typing import Any, override
 
 from rest_framework import serializers
 
@@ -12,7 +12,6 @@ from apps.usage.selectors import Group, Measures
 
 class MeasuresSerializer(serializers.Serializer[Measures]):
     requests = serializers.IntegerField()
-    errors = serializers.IntegerField()
     error_percent = serializers.FloatField()
     cost_micro_usd = serializers.IntegerField(source="cost")
     cost_usd = serializers.SerializerMethodField()
@@ -21,6 +20,11 @@ class MeasuresSerializer(serializers.Serializer[Measures]):
     cache_percent = serializers.FloatField()
     input_tokens = serializers.IntegerField()
     output_tokens = serializers.IntegerField()
+
+    @override
+    def get_fields(self) -> dict[str, Any]:
+        # "errors" is a property of every serializer, so it cannot be declared as an attribute.
+        return {**super().get_fields(), "errors": serializers.IntegerField()}
 
     def get_cost_usd(self, measures: Measures) -> str:
         return format_usd(measures.cost)
@@ -37,6 +41,7 @@ class UsageSerializer(serializers.Serializer[dict[str, Any]]):
     totals = MeasuresSerializer()
     groups = GroupSerializer(many=True)
 
+    @override
     def get_fields(self) -> dict[str, Any]:
         # "from" is a word of the language, so it cannot be an attribute.
         return {"from": serializers.DateField(), **super().get_fields()}
@@ -47,7 +52,7 @@ class RequestSerializer(serializers.ModelSerializer[RequestLog]):
 
     class Meta:
         model = RequestLog
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "at", "door", "project", "key", "requested_model", "model", "provider"),
             *("rule", "tags", "status", "error_code", "http_status", "cache", "is_streamed"),
             *("input_tokens", "output_tokens", "cost", "is_estimated", "ttft_ms", "total_ms"),

@@ -32,8 +32,6 @@ class UsageViewSet(ScopedViewMixin):
     model = RequestLog
     scope: ClassVar[str] = "usage"
     serializer_class = UsageSerializer
-    pagination_class = None
-    filter_backends = ()
 
     @extend_schema(operation_id="usage_report", parameters=PARAMETERS, responses=UsageSerializer)
     def list(self, request: Request) -> Response | HttpResponse:
