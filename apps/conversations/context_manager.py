@@ -114,6 +114,11 @@ def delete_conversation(*, conversation: Conversation, actor: Actor, reason: str
     transaction.on_commit(lambda: store.forget_now(tenant_id, row_id))
 
 
+def note_reading(*, conversation: Conversation, actor: Actor) -> None:
+    """Write into the trail that a person reads what was said."""
+    record_change(actor=actor, action="conversations.content_viewed", obj=conversation)
+
+
 def _require_leave(caller: Caller) -> None:
     if SCOPE not in caller.scopes:
         raise AccessDenied(f"this API key lacks the scope {SCOPE!r}", param="conversation_id")

@@ -1,5 +1,11 @@
 """Reads of conversations: their newest turns, and all of them in clear for who may see content."""
 
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from apps.accounts.enums import Role
+from apps.accounts.selectors import roles_in_scope
 from apps.conversations.models import Conversation, Turn
 from apps.conversations.types import StoredTurn
 from apps.core.chat import Message
@@ -7,6 +13,17 @@ from apps.core.crypto import unseal
 
 TURN_PURPOSE = "conversation.turn"
 HOT_TURNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """A turn in clear."""
+
+    position: int
+    role: str
+    text: str
+    tokens: int
+    created_at: dt.datetime
 
 
 def newest_turns(conversation: Conversation) -> tuple[StoredTurn, ...]:
@@ -18,6 +35,19 @@ def newest_turns(conversation: Conversation) -> tuple[StoredTurn, ...]:
     return tuple(StoredTurn(Message(row.role, open_text(row)), row.tokens) for row in rows)
 
 
+def open_turns(conversation: Conversation, *, first: int, limit: int) -> list[OpenTurn]:
+    """Return turns in clear from a position on; the caller answers for the reader's right."""
+    rows = conversation.turns.filter(position__gte=first).order_by("position")[:limit]
+    return [
+        OpenTurn(row.position, row.role, open_text(row), row.tokens, row.created_at) for row in rows
+    ]
+
+
 def open_text(turn: Turn) -> str:
     """Return what a turn says; the caller answers for the reader's right to see it."""
     return unseal(turn.ciphertext, purpose=TURN_PURPOSE, tenant_id=turn.tenant_id, row_id=turn.id)
+
+
+def may_read_content(user: Any) -> bool:
+    """Tell whether a person may read prompts and answers: owners, and platform administrators."""
+    return bool(user.is_superuser) or Role.OWNER in roles_in_scope(user)

@@ -63,7 +63,9 @@ class PromptTemplateViewSet(ManagedViewSet):
         template: PromptTemplate = self.get_object()
         texts = {"name": template.name, "description": template.description}
         serializer.instance = prompt_manager.change_template(
-            template=template, actor=actor_of(self.request), **{**texts, **serializer.validated_data}
+            template=template,
+            actor=actor_of(self.request),
+            **{**texts, **serializer.validated_data},
         )
 
     @override

@@ -1,0 +1,5 @@
+"""Conversations in the admin."""
+
+from apps.conversations.admin.conversations import ConversationAdmin
+
+__all__ = ["ConversationAdmin"]
