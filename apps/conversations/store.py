@@ -69,7 +69,7 @@ async def forget(tenant_id: UUID, conversation_id: UUID) -> None:
 
 
 def forget_now(tenant_id: UUID, conversation_id: UUID) -> None:
-    """Drop the hot copy from the control path; a deletion must be complete, so a fault is raised."""
+    """Drop the hot copy from the control path; raises, because a deletion must be complete."""
     try:
         control_redis().delete(hot_key(tenant_id, conversation_id))
     except RedisError as error:

@@ -12,7 +12,7 @@ def trim(
 
     System messages stay whatever they cost. Of the rest the newest are kept, at most `last_turns`
     and within what is left of `max_tokens`; a turn is kept whole or dropped, nothing older than a
-    dropped turn comes back, and what is left begins with the user: a provider refuses a loose answer.
+    dropped turn comes back, and what is left begins with the user: providers refuse a loose answer.
     """
     left = max_tokens - sum(turn.tokens for turn in turns if _is_system(turn))
     kept: set[int] = set()

@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action, display
 
@@ -36,11 +35,11 @@ class ConversationAdmin(AuditedModelAdmin):
     list_filter_submit = True
     list_select_related = ("tenant", "project")
     search_fields = ("title", "id")
-    search_help_text = gettext_lazy("Title, or the id that clients use: conv_…")
+    search_help_text = _("Title, or the id that clients use: conv_…")
     fields = ("public_id", "title", "project", "turn_count", "created_at", "updated_at")
     readonly_fields = fields
     actions_detail = ("show_content",)
-    empty_list_text = gettext_lazy(
+    empty_list_text = _(
         "Clients that send conversation_id keep their history here, encrypted, in projects that "
         "store content."
     )
@@ -70,15 +69,15 @@ class ConversationAdmin(AuditedModelAdmin):
             return super().get_search_results(request, queryset, search_term)
         return queryset.filter(id=row_id), False
 
-    @display(description=gettext_lazy("conversation"), ordering="title")
+    @display(description=_("conversation"), ordering="title")
     def shown_title(self, conversation: Conversation) -> str:
         return str(conversation)
 
-    @display(description=gettext_lazy("id"))
+    @display(description=_("id"))
     def public_id(self, conversation: Conversation) -> str:
         return public_id(ID_PREFIX, conversation.id)
 
-    @action(description=gettext_lazy("Show what was said"), url_path="show", icon="visibility")
+    @action(description=_("Show what was said"), url_path="show", icon="visibility")
     def show_content(self, _request: HttpRequest, object_id: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(
             reverse("admin:conversations_conversation_content", args=[object_id])
