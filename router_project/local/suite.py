@@ -155,7 +155,7 @@ def _project_checks() -> tuple[Check, ...]:
 
 
 def _types() -> Check:
-    return Check("types", [*_python("mypy"), "--no-error-summary", "--pretty"])
+    return Check("types", [*_python("mypy"), "--pretty"])
 
 
 def _tests(markers: Sequence[str], *arguments: str) -> Check:
