@@ -23,7 +23,7 @@ def seal(plaintext: str, *, purpose: str, tenant_id: UUID | None, row_id: UUID) 
     """Return `v1.<key id>.<base64url of nonce + ciphertext + tag>` under the first key."""
     key_id = next(iter(settings.CREDENTIAL_KEYS))
     nonce = os.urandom(NONCE_BYTES)
-    sealed = _cipher(key_id, purpose).encrypt(
+    sealed = _cipher(settings.CREDENTIAL_KEYS[key_id], purpose).encrypt(
         nonce, plaintext.encode(), _binding(purpose, tenant_id, row_id)
     )
     return f"{FORMAT}.{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
@@ -36,7 +36,7 @@ def unseal(sealed: str, *, purpose: str, tenant_id: UUID | None, row_id: UUID) -
         if version != FORMAT:
             raise DecryptionFailed(f"unknown format {version!r}")
         data = base64.urlsafe_b64decode(body)
-        cipher = _cipher(key_id, purpose)
+        cipher = _cipher(settings.CREDENTIAL_KEYS[key_id], purpose)
         binding = _binding(purpose, tenant_id, row_id)
         return cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], binding).decode()
     except (ValueError, KeyError, InvalidTag) as error:
@@ -53,8 +53,7 @@ def _binding(purpose: str, tenant_id: UUID | None, row_id: UUID) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _cipher(key_id: str, purpose: str) -> AESGCM:
+def _cipher(secret: bytes, purpose: str) -> AESGCM:
     # A key per purpose: a ciphertext of one purpose never opens under another.
-    secret: bytes = settings.CREDENTIAL_KEYS[key_id]
     derived = HKDF(hashes.SHA256(), 32, None, f"llm-router:{purpose}".encode()).derive(secret)
     return AESGCM(derived)

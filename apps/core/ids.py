@@ -1,8 +1,11 @@
 """Identifiers: time-ordered UUIDs inside, prefixed text outside."""
 
 import os
+import re
 import time
 from uuid import UUID
+
+_DIGITS = re.compile(r"[0-9a-f]{32}")
 
 
 def new_id() -> UUID:
@@ -22,7 +25,7 @@ def public_id(prefix: str, value: UUID) -> str:
 def parse_public_id(prefix: str, text: str) -> UUID:
     """Read the outside form back; raises ValueError when the prefix or the digits are wrong."""
     head, _, digits = text.partition("_")
-    if head != prefix or len(digits) != 32:
+    if head != prefix or not _DIGITS.fullmatch(digits):
         raise ValueError(f"not a {prefix}_ identifier")
     return UUID(hex=digits)
 
