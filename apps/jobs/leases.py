@@ -13,7 +13,6 @@ from apps.core.ids import new_id
 from apps.core.scoping import tenant_scope
 from apps.jobs.enums import JobStatus
 from apps.jobs.models import Job
-from apps.jobs.selectors import open_request
 from apps.jobs.services import announce
 from apps.jobs.types import LEASE_SECONDS, RESULT_PURPOSE, Failure, HeldJob
 from apps.jobs.work_queue import enqueue_run
@@ -42,7 +41,7 @@ def claim(tenant_id: UUID, job_id: UUID) -> HeldJob | None:
             api_key_id=job.api_key_id,
             attempt=job.attempts,
             request_id=job.request_id,
-            body=open_request(job),
+            sealed=job.request_ciphertext,
         )
 
 

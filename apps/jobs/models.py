@@ -12,8 +12,8 @@ from apps.tenants.models import Project, TenantOwnedModel
 class Job(TenantOwnedModel):
     """One request to be run later. Outside its id reads `job_…`; content is encrypted.
 
-    The row is the outbox: whatever the broker forgets, the sweep finds here (`run_after` of a queued
-    job, `lease_expires_at` of a running one, `webhook_after` of an undelivered webhook).
+    The row is the outbox: whatever the broker forgets, the sweep finds here (`run_after` of a
+    queued job, `lease_expires_at` of a running one, `webhook_after` of an undelivered webhook).
     """
 
     project = models.ForeignKey(

@@ -12,6 +12,7 @@ from apps.api_keys.lookup import caller_of
 from apps.api_keys.models import ApiKey
 from apps.api_keys.services import is_expired
 from apps.api_keys.types import Caller
+from apps.core.crypto import DecryptionFailed
 from apps.core.database import in_database
 from apps.core.errors import (
     AuthenticationFailed,
@@ -25,7 +26,14 @@ from apps.gateway.types import Ask, Completion
 from apps.gateway.wire import router_answer, router_chat
 from apps.gateway.worker_loop import submit
 from apps.jobs import leases
-from apps.jobs.types import BEAT_SECONDS, MAX_ATTEMPTS, Failure, HeldJob
+from apps.jobs.selectors import open_body
+from apps.jobs.types import (
+    BEAT_SECONDS,
+    MAX_ATTEMPTS,
+    REQUEST_PURPOSE,
+    Failure,
+    HeldJob,
+)
 
 DOOR = "router.jobs"
 # A little more than the pipeline allows itself with all its attempts.
@@ -78,7 +86,7 @@ def pause_after(attempt: int, error: RouterError) -> int:
 
 
 def _ask_of(held: HeldJob) -> Ask:
-    body = router_chat.parse(held.body)
+    body = router_chat.parse(_body(held))
     return Ask(
         caller=_caller(held),
         chat=body.chat,
@@ -89,6 +97,14 @@ def _ask_of(held: HeldJob) -> Ask:
         conversation_id=body.conversation_id,
         request_id=held.request_id,
     )
+
+
+def _body(held: HeldJob) -> dict[str, Any]:
+    try:
+        return open_body(held.sealed, REQUEST_PURPOSE, held.tenant_id, held.id)
+    except DecryptionFailed as error:
+        log.exception("job.request_unreadable", job_id=str(held.id))
+        raise RouterError("the stored request cannot be decrypted") from error
 
 
 def _caller(held: HeldJob) -> Caller:

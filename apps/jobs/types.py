@@ -1,8 +1,6 @@
 """What a worker holds of a job while it runs it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 ID_PREFIX = "job"
@@ -16,14 +14,17 @@ BEAT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class HeldJob:
-    """A claimed job. `attempt` is the fence: who comes back late no longer holds it."""
+    """A claimed job. `attempt` is the fence: who comes back late no longer holds it.
+
+    `sealed` is the request, still encrypted.
+    """
 
     id: UUID
     tenant_id: UUID
     api_key_id: UUID
     attempt: int
     request_id: UUID
-    body: Mapping[str, Any]
+    sealed: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,11 @@ def _claim(tenant_id: UUID, job_id: UUID) -> Delivery | None:
         job = due.select_for_update(skip_locked=True, of=("self",)).first()
         if job is None:
             return None
+        if job.webhook_attempts >= MAX_ATTEMPTS:
+            # The worker of the last attempt was lost before it could say how it went.
+            job.webhook_status = WebhookStatus.FAILED
+            job.save(update_fields=["webhook_status"])
+            return None
         job.webhook_attempts += 1
         job.webhook_after = utc_now() + dt.timedelta(seconds=CLAIM_SECONDS)
         job.save(update_fields=["webhook_attempts", "webhook_after"])
