@@ -154,12 +154,16 @@ class PromptTemplateAdmin(VersionViewsMixin, AuditedModelAdmin):
         description=gettext_lazy("Write a new version"),
         url_path="write-version",
         icon="edit_note",
-        permissions=["prompts.add_promptversion"],
+        permissions=["add_version"],
     )
     def write_version(self, _request: HttpRequest, object_id: Any) -> HttpResponseRedirect:
         return HttpResponseRedirect(
             reverse("admin:prompts_prompttemplate_new_version", args=[object_id])
         )
+
+    def has_add_version_permission(self, request: HttpRequest) -> bool:
+        """Say whether the action is shown; a dotted name would be looked up in the data base."""
+        return request.user.has_perm("prompts.add_promptversion")
 
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
