@@ -7,7 +7,10 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from apps.gateway.api.complete import CompleteView, RouteView
 
-MANAGEMENT_APPS = (*("audit", "tenants", "accounts", "providers", "usage", "api_keys", "routing"),)
+MANAGEMENT_APPS = (
+    *("audit", "tenants", "accounts", "providers", "prompts", "usage", "api_keys", "routing"),
+    *("conversations", "jobs"),
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),

@@ -11,6 +11,7 @@ environment.assume(
     CREDENTIAL_KEYS="test:b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHMtISE",
     DATABASE_URL=_site.database_url,
     REDIS_URL=_site.redis_url,
+    STATE_DIR=str(_site.data / "state"),
     LOG_FORMAT="console",
 )
 

@@ -9,6 +9,8 @@ router = SimpleRouter()
 router.register("jobs", JobViewSet, basename="job")
 
 urlpatterns = [
+    # A POST is not redirected to the address with a slash, so both are served.
+    path("jobs", JobViewSet.as_view({"get": "list", "post": "create"}), name="jobs"),
     *router.urls,
     path(
         "webhook-secret/",

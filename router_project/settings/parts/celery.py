@@ -35,6 +35,7 @@ _MINUTE = 60.0
 # Defaults; an operator changes them in the admin.
 CELERY_BEAT_SCHEDULE = {
     "settle orphaned reservations": {"task": "api_keys.settle_orphans", "schedule": _MINUTE},
+    "sweep overdue jobs": {"task": "jobs.sweep", "schedule": _MINUTE / 4},
     "restore lost snapshots": {"task": "routing.restore_snapshots", "schedule": _MINUTE / 4},
     "prepare partitions": {"task": "usage.prepare_partitions", "schedule": 60 * _MINUTE},
 }

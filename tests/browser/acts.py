@@ -1,0 +1,41 @@
+"""What people do in the browser: sign in, change the language, and what the tests look at."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DemoSite
+
+SERIOUS = {"serious", "critical"}
+
+
+def sign_in(page: Page, site: DemoSite, role: str) -> None:
+    """Sign in through the page that people use."""
+    person = site.person(role)
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail").first.fill(person["email"])
+    page.locator("[name=password]").fill(person["password"])
+    page.locator("[name=password]").press("Enter")
+    expect(page).to_have_url(f"{site.base_url}/admin/")
+
+
+def serious_faults(page: Page) -> list[str]:
+    """Return what axe finds serious or critical on the page."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{item['id']}: {node['html'][:160]}"
+        for item in found
+        if item["impact"] in SERIOUS
+        for node in item["nodes"]
+    ]
+
+
+def keep_screenshot(page: Page, name: str) -> None:
+    """Keep a picture where SCREENSHOTS says, for people to look at."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
