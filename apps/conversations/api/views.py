@@ -28,7 +28,7 @@ TURNS_PER_PAGE = 200
 FROM_POSITION = "from_position"
 
 
-class ConversationViewSet(DestroyModelMixin[Any], ReadOnlyManagedViewSet):
+class ConversationViewSet(DestroyModelMixin, ReadOnlyManagedViewSet):
     """A key's own project's conversations; an owner's tenant's."""
 
     model = Conversation
