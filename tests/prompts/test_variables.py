@@ -1,4 +1,4 @@
-"""Typed variables: declarations are refused with the entry named, values with the variable named."""
+"""Typed variables: a wrong declaration is refused by its entry, a wrong value by its variable."""
 
 from typing import Any
 

@@ -16,6 +16,7 @@ from apps.conversations.selectors import may_read_content
 from apps.core.errors import AccessDenied, InvalidRequest, NotFound
 from apps.core.ids import parse_public_id
 from apps.gateway.authentication import tags_of
+from apps.gateway.wire.fields import texts
 from apps.jobs import services
 from apps.jobs.api.serializers import (
     JobAskSchema,
@@ -139,9 +140,7 @@ def _submission(request: Request) -> Submission:
     url = body.pop("webhook_url", None) or ""
     if not isinstance(url, str):
         raise InvalidRequest("webhook_url is a text", param="webhook_url")
-    tags = body.get("tags")
-    if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) or tags is None:
-        body["tags"] = list(tags_of(request._request, tuple(tags or ())))
+    body["tags"] = list(tags_of(request._request, texts(body, "tags")))
     key = request.headers.get(IDEMPOTENCY_HEADER, "").strip()
     return Submission(body, webhook_url=url, idempotency_key=key)
 

@@ -161,7 +161,7 @@ class PromptTemplateAdmin(VersionViewsMixin, AuditedModelAdmin):
             reverse("admin:prompts_prompttemplate_new_version", args=[object_id])
         )
 
-    def has_add_version_permission(self, request: HttpRequest) -> bool:
+    def has_add_version_permission(self, request: HttpRequest, _object_id: Any = None) -> bool:
         """Say whether the action is shown; a dotted name would be looked up in the data base."""
         return request.user.has_perm("prompts.add_promptversion")
 
