@@ -1,5 +1,6 @@
 """Compiles published records (plain JSON) into the immutable snapshot that the engine reads."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -50,7 +51,8 @@ def compile_snapshot(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> 
 
 def compile_condition(tree: Mapping[str, Any]) -> Group:
     """Return the tree, checked; an empty one holds for every request. Raises ConditionFault."""
-    return _group(tree, "", 1) if tree else Group("all", ())
+    is_empty = isinstance(tree, Mapping) and not tree
+    return Group("all", ()) if is_empty else _group(tree, "", 1)
 
 
 def _rule(record: Mapping[str, Any]) -> Rule:
@@ -105,12 +107,17 @@ def _clause(record: Mapping[str, Any], path: str) -> Clause:
 
 def _value(value: Any, path: str) -> Any:
     if isinstance(value, list | tuple):
-        if not value or not all(isinstance(item, str | int | float) for item in value):
+        if not value or not all(_is_scalar(item) for item in value):
             raise ConditionFault("value_shape", path)
         return tuple(value)
-    if not isinstance(value, str | int | float) or value == "":
+    if not _is_scalar(value):
         raise ConditionFault("value_shape", path)
     return value
+
+
+def _is_scalar(value: Any) -> bool:
+    """Tell whether it can be compared; an empty text would be contained in everything."""
+    return isinstance(value, str | int | float) and value != ""
 
 
 def _check_numbers(operator: str, value: Any, path: str) -> None:
@@ -118,8 +125,13 @@ def _check_numbers(operator: str, value: Any, path: str) -> None:
     wanted = 2 if operator == "between" else 1
     if len(numbers) != wanted or isinstance(value, tuple) != (operator == "between"):
         raise ConditionFault("number_count", path, str(wanted))
-    if not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
+    if not all(_is_number(number) for number in numbers):
         raise ConditionFault("not_a_number", path)
+
+
+def _is_number(value: Any) -> bool:
+    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_numeric and -math.inf < value < math.inf
 
 
 def _model(name: str, record: Mapping[str, Any]) -> Model:

@@ -50,11 +50,15 @@ FIELDS: dict[str, Field] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a tree holds; `clause` is the one that decided it, with what was seen there."""
+    """Whether a tree holds; `clause` is the one that decided it, with what was seen there.
+
+    `is_forbidden`: the clause itself holds, but its group wants none such.
+    """
 
     holds: bool
     clause: Clause | None = None
     seen: Seen | None = None
+    is_forbidden: bool = False
 
     @property
     def is_undecidable(self) -> bool:
@@ -86,29 +90,33 @@ def _evaluate_member(member: Clause | Group, facts: RequestFacts) -> Verdict:
 
 
 def _all(group: Group, facts: RequestFacts) -> Verdict:
-    verdict = Verdict(holds=True)
-    for member in group.members:
-        verdict = _evaluate_member(member, facts)
-        if not verdict.holds:
-            return verdict
-    return verdict
+    return _first(group, facts, decisive=False) or Verdict(holds=True)
 
 
 def _any(group: Group, facts: RequestFacts) -> Verdict:
-    verdict = Verdict(holds=False)
-    for member in group.members:
-        verdict = _evaluate_member(member, facts)
-        if verdict.holds:
-            return verdict
-    return verdict
+    return _first(group, facts, decisive=True) or Verdict(holds=False)
 
 
 def _none(group: Group, facts: RequestFacts) -> Verdict:
+    verdict = _first(group, facts, decisive=True)
+    if verdict is None or not (verdict.holds or verdict.is_undecidable):
+        return Verdict(holds=True)
+    return Verdict(False, verdict.clause, verdict.seen, is_forbidden=verdict.holds)
+
+
+def _first(group: Group, facts: RequestFacts, *, decisive: bool) -> Verdict | None:
+    """Return the member that decides the group; else one that cannot be decided, else the last.
+
+    An absent fact counts only when no other member decides: the order of members never does.
+    """
+    verdict: Verdict | None = None
     for member in group.members:
-        verdict = _evaluate_member(member, facts)
-        if verdict.holds or verdict.is_undecidable:
-            return Verdict(False, verdict.clause, verdict.seen)
-    return Verdict(holds=True)
+        found = _evaluate_member(member, facts)
+        if found.holds is decisive and not found.is_undecidable:
+            return found
+        if verdict is None or not verdict.is_undecidable:
+            verdict = found
+    return verdict
 
 
 _EVALUATORS: dict[str, Callable[[Group, RequestFacts], Verdict]] = {

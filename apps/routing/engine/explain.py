@@ -21,6 +21,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "Rule “{name}” did not match: {field} {operator} {expected}, but it was “{seen}”.",
         "A regra “{name}” não se aplica: {field} {operator} {expected}, mas era “{seen}”.",
     ),
+    "condition_forbids": (
+        "Rule “{name}” excludes “{field} {operator} {expected}”, and it was “{seen}”.",
+        "A regra “{name}” exclui “{field} {operator} {expected}”, e era “{seen}”.",
+    ),
+    "condition_unmet": (
+        "Rule “{name}” did not match this request.",
+        "A regra “{name}” não se aplica a esta requisição.",
+    ),
     "fact_missing": (
         "Rule “{name}” did not match: the request does not say {field}.",
         "A regra “{name}” não se aplica: a requisição não informa {field}.",

@@ -14,6 +14,7 @@ from apps.routing.engine.types import (
     TraceStep,
 )
 
+AUTO = "auto"
 HEALTHY = DeploymentHealth()
 
 
@@ -74,8 +75,15 @@ def _allowed(facts: RequestFacts, snapshot: Snapshot) -> frozenset[str] | None:
         return None
     names: set[str] = set()
     for name in facts.allowed_models:
-        names.update(snapshot.aliases.get(name, (name,)))
+        names.update(models_behind(name, snapshot))
     return frozenset(names)
+
+
+def models_behind(name: str, snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the models that an alias, "auto" or a model's own name stands for."""
+    if name in snapshot.aliases:
+        return snapshot.aliases[name]
+    return snapshot.auto_models if name == AUTO else (name,)
 
 
 def _model_fault(

@@ -43,7 +43,8 @@ def _ok(state: DeploymentHealth, _event: HealthEvent) -> DeploymentHealth:
 def _error(state: DeploymentHealth, event: HealthEvent) -> DeploymentHealth:
     failures = state.consecutive_failures + 1
     ended = replace(_ended(state), consecutive_failures=failures)
-    if failures < FAILURES_TO_EJECT:
+    # Calls that were under way at the ejection fail after it: they are part of the same outage.
+    if failures < FAILURES_TO_EJECT or event.at_ms < state.ejected_until_ms:
         return ended
     # Each ejection in a row lasts twice as long as the one before.
     length = min(FIRST_EJECTION_MS << min(state.ejections, 16), LONGEST_EJECTION_MS)

@@ -26,16 +26,17 @@ def _words(seen: Seen) -> frozenset[str]:
     return frozenset(_same(value) for value in values)
 
 
-def _number(value: Seen | ClauseValue) -> float:
-    if isinstance(value, tuple):
+def _number(value: Seen | ClauseValue) -> int | float:
+    # Compared as they are: a conversion could overflow, and rounds above 2**53.
+    if not isinstance(value, int | float):
         raise TypeError("a single number is needed")
-    return float(value)
+    return value
 
 
-def _bounds(expected: ClauseValue) -> tuple[float, float]:
+def _bounds(expected: ClauseValue) -> tuple[int | float, int | float]:
     if not isinstance(expected, tuple) or len(expected) != 2:
         raise TypeError("two numbers are needed")
-    return float(expected[0]), float(expected[1])
+    return _number(expected[0]), _number(expected[1])
 
 
 def is_one_of(seen: Seen, expected: ClauseValue) -> bool:

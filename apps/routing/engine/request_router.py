@@ -5,7 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from apps.routing.engine import load_balancer
-from apps.routing.engine.filters import keep_deployments, keep_healthy, keep_models
+from apps.routing.engine.filters import (
+    AUTO,
+    keep_deployments,
+    keep_healthy,
+    keep_models,
+    models_behind,
+)
 from apps.routing.engine.pricing import worst_case_cost
 from apps.routing.engine.rules import first_match, reads_requested_model
 from apps.routing.engine.types import (
@@ -21,7 +27,6 @@ from apps.routing.engine.types import (
     TraceStep,
 )
 
-AUTO = "auto"
 DEFAULT_ATTEMPTS = 3
 MOST_ATTEMPTS = 5
 DEFAULT_OUTPUT_TOKENS = 4_096
@@ -84,8 +89,9 @@ def _candidates(draft: _Draft) -> Sequence[str] | None:
     """Return names of models in order; None when the client's name means nothing here."""
     facts, snapshot, rule = draft.facts, draft.snapshot, draft.rule
     requested = _requested(facts, snapshot)
-    speaks_of_it = rule is not None and reads_requested_model(rule)
-    if requested is None and not speaks_of_it:
+    # A rule may give a meaning to a name that has none of its own, by sending it somewhere.
+    gives_meaning = rule is not None and bool(rule.targets) and reads_requested_model(rule)
+    if requested is None and not gives_meaning:
         draft.steps.append(
             TraceStep("model", "unknown_name", facts.requested_model, "removed"),
         )
@@ -101,15 +107,11 @@ def _candidates(draft: _Draft) -> Sequence[str] | None:
 def _requested(facts: RequestFacts, snapshot: Snapshot) -> tuple[str, ...] | None:
     name = facts.requested_model or AUTO
     if facts.allowed_models and name != AUTO and name not in facts.allowed_models:
-        allowed_by_alias = any(
-            name in snapshot.aliases.get(alias, ()) for alias in facts.allowed_models
-        )
-        if not allowed_by_alias:
+        behind = (models_behind(allowed, snapshot) for allowed in facts.allowed_models)
+        if not any(name in models for models in behind):
             return None
-    if name in snapshot.aliases:
-        return snapshot.aliases[name]
-    if name == AUTO:
-        return snapshot.auto_models
+    if name in snapshot.aliases or name == AUTO:
+        return models_behind(name, snapshot)
     return (name,) if snapshot.deployments.get(name) else None
 
 

@@ -49,8 +49,15 @@ def _not_matched(rule: Rule, verdict: Verdict) -> TraceStep:
             "expected": _shown(verdict.clause.value),
             "seen": "" if verdict.seen is None else _shown(verdict.seen),
         }
-    code = "fact_missing" if verdict.is_undecidable else "condition_failed"
-    return TraceStep("rule", code, rule.id, "not_matched", numbers)
+    return TraceStep("rule", _reason(verdict), rule.id, "not_matched", numbers)
+
+
+def _reason(verdict: Verdict) -> str:
+    if verdict.clause is None:
+        return "condition_unmet"
+    if verdict.is_undecidable:
+        return "fact_missing"
+    return "condition_forbids" if verdict.is_forbidden else "condition_failed"
 
 
 def _shown(value: object) -> Scalar:
