@@ -48,7 +48,6 @@ class Settlement:
     request_id: UUID
     budget_key: str
     cost: int
-    reserved: int
     event: bytes
     answer_key: str = ""
     answer: bytes = b""
@@ -62,23 +61,36 @@ def budget_key(caller: Caller, now_ms: int) -> str:
 
 
 async def admit(
-    caller: Caller, *, request_id: UUID, reserve: int, stub: bytes, answer_key: str = ""
+    caller: Caller,
+    *,
+    request_id: UUID,
+    reserve: int,
+    stub: bytes,
+    started_ms: int,
+    answer_key: str = "",
 ) -> Admission:
     """Take the request's place in all limits, or find its answer in the cache.
 
-    `reserve` is micro-dollars; `stub` is the usage event to book should this process die.
+    `reserve` is micro-dollars, taken from the budget of the month in which the request started;
+    `stub` is the usage event to book should this process die.
     Raises RateLimited, BudgetExceeded or ServiceUnavailable.
     """
     now_ms = unix_ms()
+    keys = [
+        f"{caller.tenant_id}:rate:{caller.key_id}",
+        answer_key or f"{caller.tenant_id}:answer:none",
+        budget_key(caller, started_ms),
+        RESERVATIONS,
+        EXPIRIES,
+    ]
+    limit = NO_BUDGET if caller.monthly_budget is None else caller.monthly_budget
+    arguments: list[Any] = [now_ms, caller.requests_per_minute or 0, limit, reserve]
+    arguments += [request_id.hex, now_ms + RESERVATION_MS, stub, int(bool(answer_key))]
     try:
-        state, number, answer = await _run_admit(
-            caller, now_ms, request_id, reserve, stub, answer_key
-        )
+        state, number, answer = await _run_admit(keys, arguments)
         if state == b"cold":
-            await _warm(caller, now_ms)
-            state, number, answer = await _run_admit(
-                caller, now_ms, request_id, reserve, stub, answer_key
-            )
+            await _warm(caller, started_ms)
+            state, number, answer = await _run_admit(keys, arguments)
     except RedisError as error:
         log.warning("limits.redis_away", error=str(error))
         _admit_locally(caller, now_ms)
@@ -115,7 +127,6 @@ def encode_settlement(settlement: Settlement) -> bytes:
             "request_id": settlement.request_id,
             "budget_key": settlement.budget_key,
             "cost": settlement.cost,
-            "reserved": settlement.reserved,
             "event": settlement.event.decode(),
         }
     )
@@ -128,24 +139,11 @@ def decode_settlement(line: bytes) -> Settlement:
         request_id=UUID(fields["request_id"]),
         budget_key=fields["budget_key"],
         cost=fields["cost"],
-        reserved=fields["reserved"],
         event=fields["event"].encode(),
     )
 
 
-async def _run_admit(
-    caller: Caller, now_ms: int, request_id: UUID, reserve: int, stub: bytes, answer_key: str
-) -> tuple[bytes, int, bytes]:
-    limit = NO_BUDGET if caller.monthly_budget is None else caller.monthly_budget
-    keys = [
-        f"{caller.tenant_id}:rate:{caller.key_id}",
-        answer_key or f"{caller.tenant_id}:answer:none",
-        budget_key(caller, now_ms),
-        RESERVATIONS,
-        EXPIRIES,
-    ]
-    arguments: list[Any] = [now_ms, caller.requests_per_minute or 0, limit, reserve]
-    arguments += [request_id.hex, now_ms + RESERVATION_MS, stub, int(bool(answer_key))]
+async def _run_admit(keys: list[str], arguments: list[Any]) -> tuple[bytes, int, bytes]:
     reply: Any = await _admit_script()(keys=keys, args=arguments, client=hot_redis())
     return reply[0], int(reply[1]), reply[2]
 
@@ -160,14 +158,14 @@ def _settle_arguments(settlement: Settlement) -> tuple[list[str], list[Any]]:
         STREAM,
         settlement.answer_key or "router:answer:none",
     ]
-    arguments = [request, settlement.cost, settlement.reserved, settlement.event]
+    arguments: list[Any] = [request, settlement.cost, settlement.event]
     return keys, [*arguments, settlement.answer, settlement.answer_seconds, MARKER_SECONDS]
 
 
-async def _warm(caller: Caller, now_ms: int) -> None:
+async def _warm(caller: Caller, started_ms: int) -> None:
     """Rebuild a lost spend from the books; a hard budget without its spend admits nobody."""
     try:
-        await in_database(rebuild_spend, caller, budget_key(caller, now_ms), now_ms)
+        await in_database(rebuild_spend, caller, budget_key(caller, started_ms), started_ms)
     except (DatabaseError, InterfaceError) as error:
         raise ServiceUnavailable("the budget cannot be checked now") from error
 

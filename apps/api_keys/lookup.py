@@ -32,6 +32,9 @@ ABSENT_SECONDS = 10
 MEMORY_ENTRIES = 50_000
 PURPOSE = "api_key.caller"
 ABSENT = b"absent"
+# Stands where a copy was dropped: a reader that began before the change must not put it back.
+CHANGED = b"changed"
+CHANGED_SECONDS = 10
 
 log = structlog.get_logger(__name__)
 
@@ -93,18 +96,19 @@ async def _read_through(lookup: str) -> Record | None:
         return await in_database(read_from_database, lookup)
     if kept == ABSENT:
         return None
-    record = _open(lookup, kept) if kept is not None else None
+    record = _open(lookup, kept) if kept not in (None, CHANGED) else None
     if record is None:
         record = await in_database(read_from_database, lookup)
-        await _keep(lookup, record)
+        if kept != CHANGED:
+            await _keep(lookup, record, replaces=kept is not None)
     return record
 
 
-async def _keep(lookup: str, record: Record | None) -> None:
+async def _keep(lookup: str, record: Record | None, *, replaces: bool) -> None:
     value = ABSENT if record is None else _seal(lookup, record)
     seconds = ABSENT_SECONDS if record is None else REDIS_SECONDS
     try:
-        await hot_redis().set(redis_key(lookup), value, ex=seconds)
+        await hot_redis().set(redis_key(lookup), value, ex=seconds, nx=not replaces)
     except RedisError as error:
         log.warning("api_key.redis_unwritable", error=str(error))
 

@@ -40,7 +40,11 @@ class ApiKey(TenantOwnedModel):
         help_text=_("Empty: every model and alias of the tenant."),
     )
     requests_per_minute = models.PositiveIntegerField(
-        _("requests per minute"), null=True, blank=True, help_text=_("Empty: no limit.")
+        _("requests per minute"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Empty: no limit."),
     )
     monthly_budget = models.BigIntegerField(
         _("monthly budget (micro-dollars)"),

@@ -10,7 +10,7 @@ import structlog
 from apps.api_keys.limits import EXPIRIES, RESERVATIONS, Settlement, settle_from_journal
 from apps.core.clock import unix_ms
 from apps.core.redis import control_redis
-from apps.usage.codec import MalformedEvent, decode_event, encode_event
+from apps.usage.codec import decode_event, encode_event
 
 BATCH = 500
 
@@ -25,22 +25,23 @@ def make_stub(event: bytes, budget_key: str, reserved: int) -> bytes:
 def settle_orphans(now_ms: int | None = None) -> int:
     """Settle the reservations that have expired; returns how many there were."""
     client: Any = control_redis()
-    ids = client.zrangebyscore(EXPIRIES, 0, now_ms or unix_ms(), start=0, num=BATCH)
+    latest = unix_ms() if now_ms is None else now_ms
+    ids = client.zrangebyscore(EXPIRIES, 0, latest, start=0, num=BATCH)
     for request in ids:
         stub = client.hget(RESERVATIONS, request)
-        if stub is None:
-            client.zrem(EXPIRIES, request)
-            continue
-        _settle_one(UUID(hex=request.decode()), orjson.loads(stub))
+        try:
+            if stub is not None:
+                _settle_one(UUID(hex=request.decode()), orjson.loads(stub))
+        except (ValueError, KeyError, TypeError):
+            # Not ours to understand, and it must not stand before the others for ever.
+            log.exception("reservation.stub_unreadable", request=request.decode(errors="replace"))
+        client.hdel(RESERVATIONS, request)
+        client.zrem(EXPIRIES, request)
     return len(ids)
 
 
 def _settle_one(request_id: UUID, stub: dict[str, Any]) -> None:
-    try:
-        event = decode_event(stub["event"].encode())
-    except MalformedEvent:
-        log.exception("reservation.stub_unreadable", request_id=str(request_id))
-        return
+    event = decode_event(str(stub["event"]).encode())
     # The call may have been billed: the worst case is booked, and says that it is an estimate.
     attempts = tuple(
         replace(attempt, cost=stub["reserved"], is_estimated=True) for attempt in event.attempts
@@ -51,7 +52,6 @@ def _settle_one(request_id: UUID, stub: dict[str, Any]) -> None:
             request_id=request_id,
             budget_key=stub["budget_key"],
             cost=booked.cost,
-            reserved=stub["reserved"],
             event=encode_event(booked),
         )
     )

@@ -10,7 +10,7 @@ from django.db import transaction
 from redis.exceptions import RedisError
 
 from apps.api_keys.hashing import digest_of, new_key
-from apps.api_keys.lookup import redis_key
+from apps.api_keys.lookup import CHANGED, CHANGED_SECONDS, redis_key
 from apps.api_keys.models import ApiKey
 from apps.audit.services import record_change
 from apps.audit.types import Actor
@@ -68,8 +68,10 @@ def forget_keys(lookups: Iterable[str]) -> None:
 
     def drop() -> None:
         try:
-            if names:
-                control_redis().delete(*names)
+            with control_redis().pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.set(name, CHANGED, ex=CHANGED_SECONDS)
+                pipe.execute()
         except RedisError as error:
             message = "the change is saved, but keys in use may keep the old state for 5 minutes"
             raise ServiceUnavailable(message) from error

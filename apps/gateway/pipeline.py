@@ -128,9 +128,7 @@ def _finish(run: Run) -> None:
 
 async def _admit(run: Run) -> ChatResponse | None:
     """Reserve the dearest planned attempt; when it does not fit, plan once more."""
-    if run.decided().cache_seconds:
-        run.answer_key = cache.answer_key(run)
-        run.cache = "miss"
+    _look_for_answer(run)
     try:
         return await _reserve(run)
     except BudgetExceeded as shortage:
@@ -140,7 +138,15 @@ async def _admit(run: Run) -> ChatResponse | None:
         if again.outcome != "route":
             raise
         run.decision = again
+        # Another plan is another answer.
+        _look_for_answer(run)
         return await _reserve(run)
+
+
+def _look_for_answer(run: Run) -> None:
+    if run.decided().cache_seconds:
+        run.answer_key = cache.answer_key(run)
+        run.cache = "miss"
 
 
 async def _reserve(run: Run) -> ChatResponse | None:
@@ -154,6 +160,7 @@ async def _reserve(run: Run) -> ChatResponse | None:
         request_id=run.ask.request_id,
         reserve=reserve,
         stub=stub,
+        started_ms=run.started_ms,
         answer_key=run.answer_key,
     )
     if run.admission.cached_answer is None:
@@ -191,7 +198,6 @@ async def settle(
             request_id=run.ask.request_id,
             budget_key=limits.budget_key(run.ask.caller, run.started_ms),
             cost=run.cost,
-            reserved=run.admission.reserved if run.admission else 0,
             event=encode_event(usage_event(run, status=status, error=error)),
             answer_key=run.answer_key if answer else "",
             answer=answer,

@@ -46,7 +46,7 @@ def parse_filter(parameters: Mapping[str, Any]) -> UsageFilter:
     """Read `from`, `to` and the labels; raises InvalidRequest naming the parameter."""
     today = utc_now().date()
     end = _date(parameters, "to") or today
-    start = _date(parameters, "from") or end - dt.timedelta(days=DEFAULT_DAYS - 1)
+    start = _date(parameters, "from") or _days_before(end, DEFAULT_DAYS - 1)
     if start > end:
         raise InvalidRequest(_("“from” is later than “to”."), param="from")
     if (end - start).days >= MOST_DAYS:
@@ -54,6 +54,10 @@ def parse_filter(parameters: Mapping[str, Any]) -> UsageFilter:
         raise InvalidRequest(text, param="from")
     labels = {name: str(parameters[name]) for name in LABELS if parameters.get(name)}
     return UsageFilter(start, end, labels)
+
+
+def _days_before(day: dt.date, count: int) -> dt.date:
+    return dt.date.fromordinal(max(day.toordinal() - count, 1))
 
 
 def _date(parameters: Mapping[str, Any], name: str) -> dt.date | None:

@@ -58,9 +58,12 @@ class Journal:
 
     def _open(self) -> IO[bytes]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{unix_ms()}-{os.getpid()}-{id(self):x}{SUFFIX}"
-        file = (self._folder / name).open("ab")
+        path = self._folder / f"{unix_ms()}-{os.getpid()}-{id(self):x}{SUFFIX}"
+        # Locked before it has its name: nobody may find it free and take it for abandoned.
+        nameless = path.with_suffix(".new")
+        file = nameless.open("ab")
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        nameless.rename(path)
         self._opened_at = monotonic_seconds()
         return file
 

@@ -28,14 +28,16 @@ def ensure_partitions(days: Iterable[dt.date]) -> None:
 
 
 def written_ids(ids: Sequence[UUID]) -> set[UUID]:
-    """Return which requests are in the books; runs under `all_tenants`."""
+    """Return which requests are in the books; runs in a scope that sees them."""
     rows = RequestLog.objects.filter(id__in=ids)
     return set(rows.values_list("id", flat=True))
 
 
 def spent_since(key_id: UUID, start: dt.datetime) -> int:
     """Return what a key has spent from a moment on, in micro-dollars."""
-    rows = LedgerEntry.objects.filter(key_id=key_id, at__gte=start, day__gte=start.date())
+    # Partitions are days in UTC, whatever the zone of the moment.
+    first_day = start.astimezone(dt.UTC).date()
+    rows = LedgerEntry.objects.filter(key_id=key_id, at__gte=start, day__gte=first_day)
     total = rows.aggregate(total=Sum("cost"))["total"]
     return int(total or 0)
 

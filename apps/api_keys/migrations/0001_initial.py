@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Empty: no limit.",
                         null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
                         verbose_name="requests per minute",
                     ),
                 ),

@@ -30,6 +30,8 @@ if not answer and limit >= 0 then
     return {'budget', left, ''}
   end
   redis.call('HINCRBY', KEYS[3], 'reserved', amount)
+  -- What is held is kept by request, so that its settlement releases this and nothing else.
+  redis.call('HSET', KEYS[3], 'held:' .. ARGV[5], amount)
 end
 if per_minute > 0 then
   redis.call('SET', KEYS[1], string.format('%.3f', arrival), 'PX', 120000)

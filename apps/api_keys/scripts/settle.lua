@@ -1,22 +1,26 @@
 -- Settlement in one trip, once per request: charge, release, append the event, keep the answer.
 -- KEYS: 1 settled marker  2 budget  3 reservations  4 reservation expiries  5 usage stream  6 answer
--- ARGV: 1 request id  2 cost  3 reserved  4 event  5 answer or ''  6 seconds to keep the answer
---       7 seconds to keep the marker
+-- ARGV: 1 request id  2 cost  3 event  4 answer or ''  5 seconds to keep the answer
+--       6 seconds to keep the marker
 -- Returns 1 when it settled, 0 when that was done before.
-if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[7]) then
+if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[6]) then
   return 0
 end
--- A budget that was lost is rebuilt from the books, which will hold this event.
-if redis.call('HEXISTS', KEYS[2], 'settled') == 1 then
+-- A budget that was lost is rebuilt from books and journals: what they told already ("counted")
+-- must not be charged again, and what was held went with it.
+local counted, held = 'counted:' .. ARGV[1], 'held:' .. ARGV[1]
+if redis.call('HDEL', KEYS[2], counted) == 0 and redis.call('HEXISTS', KEYS[2], 'settled') == 1 then
   redis.call('HINCRBY', KEYS[2], 'settled', ARGV[2])
-  if tonumber(ARGV[3]) > 0 and redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1 then
-    redis.call('HINCRBY', KEYS[2], 'reserved', -tonumber(ARGV[3]))
-  end
+end
+local amount = redis.call('HGET', KEYS[2], held)
+if amount then
+  redis.call('HINCRBY', KEYS[2], 'reserved', -tonumber(amount))
+  redis.call('HDEL', KEYS[2], held)
 end
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('ZREM', KEYS[4], ARGV[1])
-redis.call('XADD', KEYS[5], '*', 'event', ARGV[4])
-if ARGV[5] ~= '' then
-  redis.call('SET', KEYS[6], ARGV[5], 'EX', ARGV[6])
+redis.call('XADD', KEYS[5], '*', 'event', ARGV[3])
+if ARGV[4] ~= '' then
+  redis.call('SET', KEYS[6], ARGV[4], 'EX', ARGV[5])
 end
 return 1
