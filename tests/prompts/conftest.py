@@ -1,10 +1,12 @@
-"""Pages need no collected static files."""
-
-from typing import Any
+"""Every test is a process of its own."""
 
 import pytest
 
+from tests.factories.process import event_loop_clients, fresh_process
+
+__all__ = ["event_loop_clients", "fresh_process"]
+
 
 @pytest.fixture(autouse=True)
-def _no_collected_static_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
+def _alone(fresh_process: None) -> None:
+    """Nothing is left of earlier tests."""
