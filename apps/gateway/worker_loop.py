@@ -10,7 +10,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from apps.api_keys.journal_keeper import JournalKeeper, start_keeper
+from apps.core.redis import hot_redis
 from apps.core.tokens import preload_tokenizer
+from apps.routing.snapshot_store import snapshot_store
+
+STOP_SECONDS = 10.0
 
 
 class WorkerLoop:
@@ -36,7 +40,7 @@ class WorkerLoop:
     def stop(self) -> None:
         """End the thread; work that still runs is cancelled first, so that it settles itself."""
         self._keeper.stop()
-        self.run(_cancel_all(), timeout=10)
+        self.run(_close(), timeout=STOP_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -67,8 +71,10 @@ def _loop_of_process() -> WorkerLoop:
         return loop
 
 
-async def _cancel_all() -> None:
+async def _close() -> None:
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await snapshot_store().stop()
+    await hot_redis().aclose()
