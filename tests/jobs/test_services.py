@@ -1,6 +1,7 @@
 """Submitting and cancelling: checked at the door, kept encrypted, once per idempotency key."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -42,8 +43,12 @@ def test_submit__valid_request__tells_the_broker(key: CreatedKey) -> None:
 
 def _messages(task: str) -> list[Any]:
     found = []
-    with app.connection_for_read() as broker, broker.SimpleQueue("default") as queue:
-        while queue.qsize():
+    with (
+        app.connection_for_read() as broker,
+        broker.SimpleQueue("default") as queue,
+        suppress(queue.Empty),
+    ):
+        while True:
             message = queue.get(timeout=1)
             message.ack()
             if message.headers["task"] == task:
