@@ -7,6 +7,8 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.routing.wording import describe_condition
+
 KINDS = {
     "aliases": gettext_lazy("Model alias"),
     "models": gettext_lazy("LLM model"),
@@ -59,13 +61,15 @@ def _rules(live: list[Any], draft: list[Any]) -> Iterator[Difference]:
 
 def _changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{name}: {_shown(before.get(name))} → {_shown(value)}"
+        f"{name}: {_shown(name, before.get(name))} → {_shown(name, value)}"
         for name, value in after.items()
         if before.get(name) != value
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    if name == "condition":
+        return describe_condition(value)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "—"
     return "—" if value in (None, "", {}) else str(value)

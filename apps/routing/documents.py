@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from apps.core.clock import unix_ms
 from apps.core.crypto import DecryptionFailed, seal, unseal
+from apps.core.ids import new_id
 from apps.core.redis import control_redis, hot_redis
 
 PURPOSE = "routing.document"
@@ -67,6 +68,11 @@ def published_version(owner: str) -> int:
     return int(control_redis().hget(VERSIONS_KEY, owner) or 0)
 
 
+def has_document(owner: str) -> bool:
+    """Tell whether Redis holds the owner's document (memory limits may have driven it out)."""
+    return bool(control_redis().exists(document_key(owner)))
+
+
 def worker_acks(owner: str, alive_ms: int) -> dict[str, int]:
     """Return, for each worker heard of within `alive_ms`, the version that it acknowledged."""
     client = control_redis()
@@ -92,7 +98,7 @@ def keep_on_disk(document: Document) -> None:
     """Keep the last good document beside the process; a full disk is told, not fatal."""
     folder: Path = settings.SNAPSHOT_DIR
     path = folder / f"{document.owner}.sealed"
-    partial = path.with_suffix(f".{unix_ms()}")
+    partial = path.with_suffix(f".{new_id().hex}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial.write_text(_seal(document), encoding="ascii")

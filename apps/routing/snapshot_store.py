@@ -41,6 +41,9 @@ from apps.routing.documents import (
 from apps.routing.engine.compile import compile_snapshot
 from apps.routing.engine.types import Snapshot
 
+# What a document of another version of the code may raise when it is joined.
+UNUSABLE = (ValueError, KeyError, TypeError, AttributeError, RouterError, TemplateProblem)
+FORGET_WORKER_MS = 60_000
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 0.5
 
@@ -168,7 +171,7 @@ class SnapshotStore:
                 {**tenant.records, "version": tenant.version},
             )
             prompts = load_prompts(tenant.records["prompts"])
-        except (ValueError, KeyError, TypeError, RouterError, TemplateProblem) as error:
+        except UNUSABLE as error:
             raise UnusableDocument(str(error)) from error
         connections = open_connections({**platform.connections, **tenant.connections})
         return Pinned(snapshot, connections, prompts)
@@ -202,11 +205,14 @@ class SnapshotStore:
                 message = await ps.get_message(ignore_subscribe_messages=True, timeout=POLL_SECONDS)
                 if message is not None:
                     owner, _, version = message["data"].decode().partition(":")
-                    await self.refresh(owner, int(version))
+                    # Anything else on the channel must not end the watch.
+                    if version.isdecimal():
+                        await self.refresh(owner, int(version))
 
     async def _beat(self, client: redis.asyncio.Redis) -> None:
         """Say that we live, and look for publishes whose announcement was lost."""
         await client.zadd(WORKERS_KEY, {self.worker: unix_ms()})
+        await client.zremrangebyscore(WORKERS_KEY, "-inf", unix_ms() - FORGET_WORKER_MS)
         owners = list(self._documents)
         if not owners:
             return

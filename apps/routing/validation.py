@@ -11,6 +11,7 @@ from apps.core.errors import RouterError
 from apps.prompts.problems import describe
 from apps.prompts.snapshot import load_prompts
 from apps.prompts.template_grammar import TemplateProblem
+from apps.providers.snapshot import deployments_without_price
 from apps.routing.engine.compile import ConditionFault, compile_condition
 from apps.routing.types import Problem
 
@@ -34,19 +35,30 @@ def describe_fault(fault: ConditionFault) -> str:
 
 def find_problems(records: dict[str, Any], tenant_id: UUID | None) -> list[Problem]:
     """Return what is wrong or odd with the records of a draft."""
-    problems = [problem for rule in records["rules"] for problem in _rule_problems(rule, records)]
+    problems = find_faults(records)
+    for rule in records["rules"]:
+        problems.extend(_rule_problems(rule, records))
     if tenant_id is not None:
         problems.extend(_alias_problems(records))
-        problems.extend(_prompt_problems(records))
+    problems.extend(_price_problems(tenant_id))
     return problems
+
+
+def find_faults(records: dict[str, Any]) -> list[Problem]:
+    """Return what no worker could run: conditions and prompts that do not compile."""
+    return [*_condition_faults(records), *_prompt_faults(records)]
+
+
+def _condition_faults(records: dict[str, Any]) -> Iterator[Problem]:
+    for rule in records["rules"]:
+        try:
+            compile_condition(rule["condition"])
+        except ConditionFault as fault:
+            yield Problem("error", rule["name"], "conditions", describe_fault(fault))
 
 
 def _rule_problems(rule: dict[str, Any], records: dict[str, Any]) -> Iterator[Problem]:
     name = rule["name"]
-    try:
-        compile_condition(rule["condition"])
-    except ConditionFault as fault:
-        yield Problem("error", name, "conditions", describe_fault(fault))
     if rule["action"] == "reject" and not rule["reject_message"]:
         text = _("Tell the caller why the request is rejected.")
         yield Problem("error", name, "reject_message", text)
@@ -84,8 +96,14 @@ def _alias_problems(records: dict[str, Any]) -> Iterator[Problem]:
         yield from _target_problems(name, targets, records)
 
 
-def _prompt_problems(records: dict[str, Any]) -> Iterator[Problem]:
-    for slug, record in records["prompts"].items():
+def _price_problems(tenant_id: UUID | None) -> Iterator[Problem]:
+    for name in deployments_without_price(tenant_id):
+        text = _("The deployment is left out: its model has no price.")
+        yield Problem("warning", name, "prices", text)
+
+
+def _prompt_faults(records: dict[str, Any]) -> Iterator[Problem]:
+    for slug, record in records.get("prompts", {}).items():
         try:
             load_prompts({slug: record})
         except TemplateProblem as problem:

@@ -1,6 +1,10 @@
 """Model aliases and grants in the admin."""
 
+from typing import override
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -34,10 +38,14 @@ class ModelAliasAdmin(DraftChangesMixin, AuditedModelAdmin):
         "“auto” answers requests that name no model."
     )
 
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelAlias]:
+        rows: QuerySet[ModelAlias] = super().get_queryset(request)
+        return rows.prefetch_related("targets__llm_model")
+
     @display(description=_("Models"))
     def behind(self, alias: ModelAlias) -> str:
-        targets = alias.targets.select_related("llm_model").order_by("position")
-        return " → ".join(target.llm_model.name for target in targets)
+        return " → ".join(target.llm_model.name for target in alias.targets.all())
 
 
 @admin.register(Grant)

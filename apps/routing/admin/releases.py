@@ -4,6 +4,7 @@ from typing import Any, override
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,6 +16,7 @@ from unfold.decorators import action, display
 from apps.accounts.roles import PUBLISH_RELEASE
 from apps.audit.actors import actor_of
 from apps.audit.admin import ReadOnlyModelAdmin
+from apps.audit.admin.permissions import in_platform_scope
 from apps.core.errors import RouterError
 from apps.core.scoping import current_scope
 from apps.routing import route_manager
@@ -53,6 +55,12 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Release]:
+        """Show a tenant its own line of versions; the platform's has the same numbers."""
+        rows: QuerySet[Release] = super().get_queryset(request)
+        return rows if in_platform_scope() else rows.filter(tenant__isnull=False)
+
     @display(description=gettext_lazy("state"), ordering="state", label=STATE_COLOURS)
     def shown_state(self, release: Release) -> tuple[str, str]:
         return release.state, release.get_state_display()
@@ -88,7 +96,7 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
 
     def roll_back_view(self, request: HttpRequest, release_id: Any) -> HttpResponse:
         """Say what going back would change; POST goes back."""
-        release = get_object_or_404(Release.objects.all(), id=release_id)
+        release = get_object_or_404(self.get_queryset(request), id=release_id)
         if request.method == "POST":
             _require_leave(request)
             reason = request.POST.get("comment", "")
@@ -103,10 +111,14 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
                 return HttpResponseRedirect(reverse("admin:routing_release_changelist"))
         live = route_manager.live_release(release.tenant_id)
         context = {
-            **self._page(request, _("Go back to version %(version)s") % {"version": release}),
+            **self._page(
+                request, _("Go back to version %(version)s") % {"version": release.version}
+            ),
             "release": release,
             "live": live,
-            "differences": find_differences(live.snapshot if live else {}, release.snapshot),
+            "differences": find_differences(
+                live.snapshot if live else {}, route_manager.records_to_restore(release)
+            ),
         }
         return TemplateResponse(request, "routing/roll_back.html", context)
 

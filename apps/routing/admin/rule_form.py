@@ -10,8 +10,10 @@ from unfold.widgets import (
 )
 
 from apps.audit.admin.fields import CommaList
+from apps.audit.admin.permissions import in_platform_scope
 from apps.audit.forms import TenantModelForm
 from apps.routing.engine.compile import ConditionFault, compile_condition
+from apps.routing.models import Rule
 from apps.routing.rule_form_fields import PlainConditions, to_plain, to_tree
 from apps.routing.validation import describe_fault
 from apps.tenants.models import Project, Tenant
@@ -75,7 +77,7 @@ class RuleForm(TenantModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        plain = to_plain(self.instance.conditions)
+        plain = shown_conditions(self.instance)
         self.keeps_tree = plain is None
         for name in CONDITION_FIELDS:
             if name not in self.fields:
@@ -115,3 +117,26 @@ class RuleForm(TenantModelForm):
         if isinstance(field, forms.MultipleChoiceField):
             rows = model.objects.order_by("name").values_list("slug", "name")
             field.choices = list(dict(rows).items())
+
+
+def shown_conditions(rule: Rule) -> PlainConditions | None:
+    """Return the plain fields of a rule; None when the form would lose some of its condition."""
+    plain = to_plain(rule.conditions)
+    if plain is None:
+        return None
+    offers = (
+        all(_survives_commas(text) for text in (*plain.requested_models, *plain.tags)),
+        set(plain.needs) <= {name for name, _label in NEEDS},
+        not plain.projects or set(plain.projects) <= _slugs(Project),
+        not plain.tenants or (in_platform_scope() and set(plain.tenants) <= _slugs(Tenant)),
+        min(plain.fewest_prompt_tokens or 0, plain.most_prompt_tokens or 0) >= 0,
+    )
+    return plain if all(offers) else None
+
+
+def _survives_commas(text: str) -> bool:
+    return "," not in text and text == text.strip()
+
+
+def _slugs(model: type[Project | Tenant]) -> set[str]:
+    return set(model.objects.values_list("slug", flat=True))

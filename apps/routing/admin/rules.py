@@ -11,9 +11,8 @@ from unfold.decorators import display
 from apps.audit.admin import AuditedModelAdmin, AuditedTabularInline
 from apps.audit.admin.permissions import in_platform_scope
 from apps.routing.admin.publish_links import DraftChangesMixin
-from apps.routing.admin.rule_form import CONDITION_FIELDS, RuleForm
+from apps.routing.admin.rule_form import CONDITION_FIELDS, RuleForm, shown_conditions
 from apps.routing.models import Rule, RuleTarget
-from apps.routing.rule_form_fields import to_plain
 from apps.routing.wording import describe_condition
 
 
@@ -40,7 +39,6 @@ class RuleAdmin(DraftChangesMixin, AuditedModelAdmin):
     list_filter = ("rule_set", "is_enabled", "action")
     search_fields = ("name", "description")
     list_select_related = ("rule_set", "tenant")
-    autocomplete_fields = ("rule_set",)
     readonly_fields = ("kept_condition",)
     empty_list_text = _(
         "A rule says when it applies and which models answer then. Add a rule set first, then "
@@ -74,7 +72,7 @@ class RuleAdmin(DraftChangesMixin, AuditedModelAdmin):
 
 
 def _fieldsets(obj: models.Model | None) -> Any:
-    is_kept = isinstance(obj, Rule) and to_plain(obj.conditions) is None
+    is_kept = isinstance(obj, Rule) and shown_conditions(obj) is None
     conditions: tuple[str, ...] = ("kept_condition",) if is_kept else CONDITION_FIELDS
     if not is_kept and not in_platform_scope():
         conditions = tuple(name for name in conditions if name != "tenants")

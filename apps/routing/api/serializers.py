@@ -2,8 +2,10 @@
 
 from typing import Any, override
 
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from apps.core.scoping import scope_defaults
 from apps.providers.models import LlmModel
 from apps.routing.engine.compile import ConditionFault, compile_condition
 from apps.routing.models import AliasTarget, Grant, ModelAlias, Release, Rule, RuleSet, RuleTarget
@@ -26,11 +28,27 @@ class TargetsField(serializers.ListField):
         models = {model.name: model for model in LlmModel.objects.filter(name__in=names)}
         for name in names:
             if name not in models:
-                raise serializers.ValidationError(f"there is no model {name!r} in the catalogue")
+                text = _("There is no model “%(name)s” in the catalogue.") % {"name": name}
+                raise serializers.ValidationError(text)
         return [models[name] for name in names]
 
 
-class WithTargetsSerializer(serializers.ModelSerializer[Any]):
+class OwnedSerializer(serializers.ModelSerializer[Any]):
+    """Refuses references to rows of another owner, the platform's included."""
+
+    @override
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is None:
+            owner = scope_defaults().get("tenant_id")
+        else:
+            owner = self.instance.tenant_id
+        for name, value in attrs.items():
+            if getattr(value, "tenant_id", owner) != owner:
+                raise serializers.ValidationError({name: _("This belongs to someone else.")})
+        return attrs
+
+
+class WithTargetsSerializer(OwnedSerializer):
     """Writes the rows behind `targets` together with their owner."""
 
     target_model: type[RuleTarget | AliasTarget]
@@ -58,7 +76,7 @@ class WithTargetsSerializer(serializers.ModelSerializer[Any]):
             self.target_model.objects.create(llm_model=model, position=position, **owner)
 
 
-class RuleSetSerializer(serializers.ModelSerializer[RuleSet]):
+class RuleSetSerializer(OwnedSerializer):
     class Meta:
         model = RuleSet
         fields = ("id", "name", "description", "project", "is_enabled", "updated_at")

@@ -1,11 +1,14 @@
 """`rule-sets/ rules/ aliases/ grants/ releases/`: the draft, and what was published."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, override
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from apps.accounts.roles import PUBLISH_RELEASE
 from apps.audit.actors import actor_of
@@ -34,7 +37,28 @@ class RuleSetViewSet(ManagedViewSet):
     ordering_fields = ("name", "updated_at")
 
 
-class RuleViewSet(ManagedViewSet):
+class TargetsViewSet(ManagedViewSet):
+    """Rows with targets, which are in the trail although they are rows of their own."""
+
+    @override
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().prefetch_related("targets__llm_model")
+
+    @override
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        before = _target_names(serializer.instance)
+        super().perform_update(serializer)
+        after = _target_names(serializer.instance)
+        if before != after:
+            self.record("updated", serializer.instance, {"targets": [before, after]})
+
+    @override
+    def record(self, verb: str, obj: Any, changes: Mapping[str, Any]) -> None:
+        whole = {} if verb == "updated" else {"targets": _target_names(obj)}
+        super().record(verb, obj, {**changes, **whole})
+
+
+class RuleViewSet(TargetsViewSet):
     """Rules of the draft; they run after a publish."""
 
     model = Rule
@@ -43,7 +67,7 @@ class RuleViewSet(ManagedViewSet):
     ordering_fields = ("position", "name")
 
 
-class ModelAliasViewSet(ManagedViewSet):
+class ModelAliasViewSet(TargetsViewSet):
     """The tenant's own names for models."""
 
     model = ModelAlias
@@ -60,6 +84,10 @@ class GrantViewSet(ReadOnlyManagedViewSet):
     search_fields = ("llm_model__name",)
     ordering_fields = ("llm_model__name",)
 
+    @override
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().select_related("llm_model")
+
 
 class ReleaseViewSet(ReadOnlyManagedViewSet):
     """What was published; publish the draft, or go back to a release."""
@@ -73,6 +101,13 @@ class ReleaseViewSet(ReadOnlyManagedViewSet):
         "roll_back": PUBLISH_RELEASE,
         "problems": "routing.view_release",
     }
+
+    @override
+    def get_queryset(self) -> QuerySet[Any]:
+        """Return a tenant's own line of versions; the platform's has the same numbers."""
+        rows = super().get_queryset()
+        own = getattr(self, "swagger_fake_view", False) or current_scope().is_platform
+        return rows if own else rows.filter(tenant__isnull=False)
 
     @extend_schema(responses=ProblemSerializer(many=True))
     @action(detail=False, methods=["get"], pagination_class=None)
@@ -100,6 +135,10 @@ class ReleaseViewSet(ReadOnlyManagedViewSet):
             release=self.get_object(), actor=actor_of(request), reason=_comment(request.data)
         )
         return Response(PublicationSerializer(done).data)
+
+
+def _target_names(obj: Any) -> list[str]:
+    return list(obj.targets.order_by("position").values_list("llm_model__name", flat=True))
 
 
 def _comment(data: Any) -> str:
