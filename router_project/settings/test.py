@@ -21,6 +21,7 @@ OUTBOUND_ALLOW_PRIVATE = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Tests collect no static files.
 WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
 REST_FRAMEWORK = REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": {"anon": None, "user": None}}
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 environment.refuse_faults()

@@ -16,7 +16,7 @@ def sign_in(page: Page, site: DemoSite, role: str) -> None:
     """Sign in through the page that people use."""
     person = site.person(role)
     page.goto("/accounts/login/")
-    page.get_by_label("E-mail").first.fill(person["email"])
+    page.locator("[name=login]").fill(person["email"])
     page.locator("[name=password]").fill(person["password"])
     page.locator("[name=password]").press("Enter")
     expect(page).to_have_url(f"{site.base_url}/admin/")
