@@ -84,11 +84,11 @@ class ApiKeyAdmin(AuditedModelAdmin):
     list_filter = ("project", ("revoked_at", admin.EmptyFieldListFilter))
     search_fields = ("name", "lookup")
     list_select_related = ("project", "tenant")
-    readonly_fields = ("prefix", "shown_state", "created_at")
+    readonly_fields = ("prefix", "state_in_words", "created_at")
     actions_detail = ("revoke",)
     empty_list_text = _("Clients sign their requests with an API key: add one, copy its secret.")
     fieldsets = (
-        (None, {"fields": ("name", "project", "prefix", "shown_state", "scopes")}),
+        (None, {"fields": ("name", "project", "prefix", "state_in_words", "scopes")}),
         (_("Routing"), {"fields": ("tags", "allowed_models")}),
         (_("Limits"), {"fields": ("requests_per_minute", "monthly_budget", "expires_at")}),
     )
@@ -160,6 +160,10 @@ class ApiKeyAdmin(AuditedModelAdmin):
         if row.revoked_at is not None:
             return "revoked", _now("revoked")
         return ("expired", _now("expired")) if is_expired(row) else ("active", _now("active"))
+
+    @display(description=_("state"))
+    def state_in_words(self, row: ApiKey) -> str:
+        return self.shown_state(row)[1]
 
     @display(description=_("monthly budget (USD)"), ordering="monthly_budget")
     def shown_budget(self, row: ApiKey) -> str:

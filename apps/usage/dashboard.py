@@ -15,6 +15,8 @@ from apps.usage.filters import UsageFilter
 from apps.usage.selectors import Group, Measures, choices, grouped, totals
 
 TABLE_ROWS = 12
+# A chart has no room for the year of 2026-11-23.
+MONTH_AT = len("2026-")
 CHART_COLOUR = "#7c3aed"
 ERROR_COLOUR = "#dc2626"
 
@@ -92,7 +94,7 @@ def _tiles(measures: Measures) -> list[Tile]:
 
 
 def _charts(days: Sequence[Group]) -> list[dict[str, str]]:
-    labels = [group.label for group in days]
+    labels = [group.label[MONTH_AT:] for group in days]
     spend = [group.measures.cost / MICRO_USD_PER_USD for group in days]
     requests = [group.measures.requests for group in days]
     errors = [group.measures.errors for group in days]
