@@ -201,7 +201,6 @@ def _tell_addresses(facts: dict[str, Any]) -> None:
         f"""
 Ready.
   Admin     {facts["admin_url"]}
-    {"platform admin":<16} {facts["admin_user"]}  {facts["admin_password"]}
 {people}
   API docs  {base}/api/docs/
   API keys  {key}

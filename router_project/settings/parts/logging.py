@@ -59,6 +59,10 @@ LOGGING = {
         # Django attaches handlers of its own; one way out is enough.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # A line for each scheduled task is no news; failures are.
+        "celery.beat": {"level": logging.WARNING},
+        "celery.app.trace": {"level": logging.WARNING},
+        "celery.worker.strategy": {"level": logging.WARNING},
         "httpx": {"level": logging.WARNING},
         "httpcore": {"level": logging.WARNING},
     },
