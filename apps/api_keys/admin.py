@@ -157,13 +157,12 @@ class ApiKeyAdmin(AuditedModelAdmin):
 
     @display(description=_("state"), label=STATE_COLOURS)
     def shown_state(self, row: ApiKey) -> tuple[str, str]:
-        if row.revoked_at is not None:
-            return "revoked", _now("revoked")
-        return ("expired", _now("expired")) if is_expired(row) else ("active", _now("active"))
+        return _state(row)
 
     @display(description=_("state"))
     def state_in_words(self, row: ApiKey) -> str:
-        return self.shown_state(row)[1]
+        _code, words = _state(row)
+        return words
 
     @display(description=_("monthly budget (USD)"), ordering="monthly_budget")
     def shown_budget(self, row: ApiKey) -> str:
@@ -171,3 +170,10 @@ class ApiKeyAdmin(AuditedModelAdmin):
 
     def _page(self, request: HttpRequest, title: str) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+
+
+def _state(row: ApiKey) -> tuple[str, str]:
+    """Return the code that colours the label, and its words."""
+    if row.revoked_at is not None:
+        return "revoked", _now("revoked")
+    return ("expired", _now("expired")) if is_expired(row) else ("active", _now("active"))

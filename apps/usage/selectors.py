@@ -1,6 +1,5 @@
 """Reads of the books: totals and groups. Money is summed from the ledger."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -88,8 +87,8 @@ def choices(wanted: UsageFilter, dimension: str) -> list[str]:
     """Return the values of a dimension in the days of the filter, for a drop-down."""
     days = UsageFilter(wanted.start, wanted.end)
     column = DIMENSIONS[dimension]
-    values: Iterable[str] = _requests(days).order_by(column).values_list(column, flat=True)
-    return [value for value in values.distinct()[:MOST_CHOICES] if value]  # type: ignore[attr-defined]
+    values = _requests(days).order_by(column).values_list(column, flat=True).distinct()
+    return [str(value) for value in values[:MOST_CHOICES] if value]
 
 
 def _requests(wanted: UsageFilter) -> QuerySet[RequestLog]:

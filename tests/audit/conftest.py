@@ -1,10 +1,12 @@
-"""Pages need no collected static files."""
+"""Pages stand alone here: the tests' urls hold a few admin pages, not the whole menu."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def _no_collected_static_files(settings: Any) -> None:
-    settings.WHITENOISE_AUTOREFRESH = True
+def _no_menu(settings: Any) -> None:
+    shell = deepcopy(settings.UNFOLD["SIDEBAR"]) | {"navigation": []}
+    settings.UNFOLD = {**settings.UNFOLD, "SIDEBAR": shell}

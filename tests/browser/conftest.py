@@ -60,9 +60,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
             owner.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that CHROMIUM names."""
+    """Debian's Chromium, or the one that CHROMIUM names.
+
+    Ends with the module: while Playwright runs, its event loop is this thread's, and other modules'
+    synchronous queries would be refused.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),

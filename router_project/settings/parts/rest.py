@@ -28,5 +28,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"MemberRoleEnum": "apps.accounts.enums.Role.choices"},
+    "ENUM_NAME_OVERRIDES": {
+        "MemberRoleEnum": "apps.accounts.enums.Role.choices",
+        "MessageRoleEnum": "apps.gateway.wire.router_chat.ROLES",
+    },
 }
