@@ -21,8 +21,10 @@ PROBE_SECONDS = 4
 FIRST_PROCESS = Path("/proc/1/cmdline")
 WEB_SERVERS = ("granian", "uvicorn")
 # What the roles import only once they run; a package that is missing must stop the build instead.
-LATE_IMPORTS = ("granian", "uvicorn", "httptools", "uvloop", "celery.bin.celery")
-LATE_IMPORTS += ("kombu.transport.redis", "psycopg", "hiredis")
+LATE_IMPORTS = (
+    *("granian", "uvicorn", "httptools", "uvloop", "celery.bin.celery"),
+    *("kombu.transport.redis", "psycopg", "hiredis"),
+)
 
 
 def collect() -> int:

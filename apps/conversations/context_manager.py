@@ -173,9 +173,10 @@ def _save(caller: Caller, context: Context, added: Sequence[StoredTurn]) -> None
 
 def _locked(caller: Caller, context: Context) -> Conversation:
     if context.is_new:
-        return Conversation.objects.create(
+        created: Conversation = Conversation.objects.create(
             id=context.conversation_id, tenant_id=caller.tenant_id, project_id=caller.project_id
         )
+        return created
     rows = Conversation.objects.select_for_update(of=("self",))
     conversation: Conversation | None = rows.filter(id=context.conversation_id).first()
     if conversation is None:

@@ -2,13 +2,14 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from apps.accounts.enums import Role
 from apps.accounts.selectors import roles_in_scope
 from apps.conversations.models import Conversation, Turn
 from apps.conversations.types import StoredTurn
 from apps.core.chat import Message
+from apps.core.chat import Role as MessageRole
 from apps.core.crypto import unseal
 
 TURN_PURPOSE = "conversation.turn"
@@ -32,7 +33,7 @@ def newest_turns(conversation: Conversation) -> tuple[StoredTurn, ...]:
     system = conversation.turns.filter(role="system", position__lt=first)
     newest = conversation.turns.filter(position__gte=first)
     rows = [*system.order_by("position"), *newest.order_by("position")]
-    return tuple(StoredTurn(Message(row.role, open_text(row)), row.tokens) for row in rows)
+    return tuple(StoredTurn(_message(row), row.tokens) for row in rows)
 
 
 def open_turns(conversation: Conversation, *, first: int, limit: int) -> list[OpenTurn]:
@@ -51,3 +52,8 @@ def open_text(turn: Turn) -> str:
 def may_read_content(user: Any) -> bool:
     """Tell whether a person may read prompts and answers: owners, and platform administrators."""
     return bool(user.is_superuser) or Role.OWNER in roles_in_scope(user)
+
+
+def _message(turn: Turn) -> Message:
+    # Only roles of messages are ever saved.
+    return Message(cast("MessageRole", turn.role), open_text(turn))

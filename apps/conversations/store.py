@@ -35,7 +35,7 @@ def hot_key(tenant_id: UUID, conversation_id: UUID) -> str:
 async def read(tenant_id: UUID, conversation_id: UUID) -> Context | None:
     """Return the hot copy, None when there is none that can be read."""
     try:
-        sealed = await hot_redis().get(hot_key(tenant_id, conversation_id))
+        sealed: Any = await hot_redis().get(hot_key(tenant_id, conversation_id))
     except RedisError as error:
         log.warning("conversation.hot_copy_unreadable", error=str(error))
         return None

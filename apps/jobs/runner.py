@@ -81,7 +81,7 @@ def render_completion(done: Completion) -> dict[str, Any]:
 
 def pause_after(attempt: int, error: RouterError) -> int:
     """Return the seconds to wait after an attempt: 10, 30, … or what the error asks for."""
-    pause = FIRST_PAUSE_SECONDS * 3 ** (attempt - 1)
+    pause: int = FIRST_PAUSE_SECONDS * 3 ** (attempt - 1)
     return min(max(pause, error.retry_after_seconds or 0), LONGEST_PAUSE_SECONDS)
 
 

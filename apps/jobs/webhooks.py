@@ -53,7 +53,8 @@ def deliver(tenant_id: UUID, job_id: UUID) -> bool:
 
 def pause_after(attempt: int) -> int:
     """Return the seconds to wait after a failed attempt: 10, 30, 90, 270, 810."""
-    return FIRST_PAUSE_SECONDS * 3 ** (attempt - 1)
+    pause: int = FIRST_PAUSE_SECONDS * 3 ** (attempt - 1)
+    return pause
 
 
 def _claim(tenant_id: UUID, job_id: UUID) -> Delivery | None:

@@ -24,7 +24,7 @@ def create_template(
     """Create a template without a version; raises Conflict when the short name is taken."""
     try:
         with transaction.atomic():
-            template = PromptTemplate.objects.create(
+            template: PromptTemplate = PromptTemplate.objects.create(
                 tenant_id=tenant_id, slug=slug, name=name, description=description
             )
     except IntegrityError as error:
@@ -61,7 +61,7 @@ def create_version(
     # The lock keeps two authors from taking the same number.
     locked = PromptTemplate.objects.select_for_update(of=("self",)).get(pk=template.pk)
     newest = locked.versions.aggregate(newest=Max("number"))["newest"] or 0
-    version = PromptVersion.objects.create(
+    version: PromptVersion = PromptVersion.objects.create(
         tenant_id=locked.tenant_id,
         template=locked,
         number=newest + 1,

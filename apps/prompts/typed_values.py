@@ -1,6 +1,7 @@
 """Values of variables as people type them into one line, and back. Pure."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 YES = frozenset({"yes", "true", "1", "on", "sim"})
@@ -62,4 +63,4 @@ def _list(text: str) -> list[Any]:
     return items
 
 
-_READERS = {"text": str, "number": _number, "boolean": _boolean, "list": _list}
+_READERS: dict[str, Callable[[str], Any]] = {"text": str, "number": _number, "boolean": _boolean, "list": _list}

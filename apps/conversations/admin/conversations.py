@@ -66,7 +66,10 @@ class ConversationAdmin(AuditedModelAdmin):
         try:
             row_id = parse_public_id(ID_PREFIX, search_term.strip())
         except ValueError:
-            return super().get_search_results(request, queryset, search_term)
+            found: tuple[models.QuerySet[Any], bool] = super().get_search_results(
+                request, queryset, search_term
+            )
+            return found
         return queryset.filter(id=row_id), False
 
     @display(description=_("conversation"), ordering="title")

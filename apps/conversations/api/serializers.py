@@ -17,7 +17,14 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
 
     class Meta:
         model = Conversation
-        fields = ("id", "title", "project", "turn_count", "created_at", "updated_at")
+        fields: tuple[str, ...] = (
+            "id",
+            "title",
+            "project",
+            "turn_count",
+            "created_at",
+            "updated_at",
+        )
         read_only_fields = fields
 
     def get_id(self, conversation: Conversation) -> str:

@@ -95,7 +95,10 @@ class JobAdmin(JobViewsMixin, ReadOnlyModelAdmin):
         try:
             row_id = parse_public_id(ID_PREFIX, search_term.strip())
         except ValueError:
-            return super().get_search_results(request, queryset, search_term)
+            found: tuple[models.QuerySet[Any], bool] = super().get_search_results(
+                request, queryset, search_term
+            )
+            return found
         return queryset.filter(id=row_id), False
 
     @display(description=_("id"))

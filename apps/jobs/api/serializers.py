@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.core.ids import public_id
@@ -48,12 +49,14 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         """The request in usage and logs, as its last attempt was called."""
         return public_id("req", job.request_id) if job.request_id else None
 
-    def get_error(self, job: Job) -> JobErrorSchema | None:
+    @extend_schema_field(JobErrorSchema(allow_null=True))
+    def get_error(self, job: Job) -> Any:
         if not job.error_code:
             return None
         return JobErrorSchema({"code": job.error_code, "message": job.error_message}).data
 
-    def get_webhook(self, job: Job) -> JobWebhookSchema | None:
+    @extend_schema_field(JobWebhookSchema(allow_null=True))
+    def get_webhook(self, job: Job) -> Any:
         if not job.webhook_url:
             return None
         told = {
@@ -74,7 +77,8 @@ class JobDetailSerializer(JobSerializer):
         fields = (*JobSerializer.Meta.fields, "result")
         read_only_fields = fields
 
-    def get_result(self, job: Job) -> AnswerSchema | None:
+    @extend_schema_field(AnswerSchema(allow_null=True))
+    def get_result(self, job: Job) -> Any:
         return open_result(job)
 
 

@@ -1,7 +1,7 @@
 """The editor of a version: messages, variables and a comment, without any JSON."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -54,6 +54,7 @@ class VariableForm(forms.Form):
     )
     default = forms.CharField(label=_("Default"), required=False, widget=UnfoldAdminTextInputWidget)
 
+    @override
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         try:

@@ -1,12 +1,17 @@
 """Prompt templates, their versions and previews as JSON."""
 
-from typing import Any
+from typing import Any, override
 
 from rest_framework import serializers
 
 from apps.prompts.models import PromptTemplate, PromptVersion
 from apps.prompts.prompt_engine import ROLES
 from apps.prompts.variables import TYPES
+
+
+def no_variables() -> Any:
+    """The default of `variables`: a list, which the stubs of JSONField do not foresee."""
+    return []
 
 
 class PromptTemplateSerializer(serializers.ModelSerializer[PromptTemplate]):
@@ -19,7 +24,7 @@ class PromptTemplateSerializer(serializers.ModelSerializer[PromptTemplate]):
     class Meta:
         model = PromptTemplate
         fields = ("id", "slug", "name", "description", "live_version", "created_at")
-        read_only_fields = ("id", "created_at")
+        read_only_fields: tuple[str, ...] = ("id", "created_at")
 
 
 class PromptTemplateChangeSerializer(PromptTemplateSerializer):
@@ -37,8 +42,16 @@ class PromptMessageSchema(serializers.Serializer[Any]):
 class PromptVariableSchema(serializers.Serializer[Any]):
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=TYPES, default="text")
-    required = serializers.BooleanField(default=True)
-    default = serializers.JSONField(required=False)
+
+    @override
+    def get_fields(self) -> dict[str, Any]:
+        # Both are names of arguments that every field has, so they cannot be attributes.
+        required = serializers.BooleanField(default=True)
+        return {
+            **super().get_fields(),
+            "required": required,
+            "default": serializers.JSONField(required=False),
+        }
 
 
 class PromptVersionSchema(serializers.Serializer[Any]):
@@ -57,7 +70,7 @@ class PromptVersionSerializer(serializers.ModelSerializer[PromptVersion]):
     """A saved version; `messages` and `variables` are checked by the Prompt Engine."""
 
     messages = serializers.JSONField()
-    variables = serializers.JSONField(default=list)
+    variables = serializers.JSONField(default=no_variables)
     is_live = serializers.SerializerMethodField()
 
     class Meta:
@@ -86,7 +99,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
 
     version = serializers.IntegerField(required=False, min_value=1)
     messages = serializers.JSONField(required=False)
-    variables = serializers.JSONField(required=False, default=list)
+    variables = serializers.JSONField(required=False, default=no_variables)
     values = serializers.DictField(required=False, default=dict)
 
 

@@ -49,7 +49,7 @@ def compile_snapshot(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> 
     )
 
 
-def compile_condition(tree: Mapping[str, Any]) -> Group:
+def compile_condition(tree: Any) -> Group:
     """Return the tree, checked; an empty one holds for every request. Raises ConditionFault."""
     is_empty = isinstance(tree, Mapping) and not tree
     return Group("all", ()) if is_empty else _group(tree, "", 1)
