@@ -63,4 +63,9 @@ def _list(text: str) -> list[Any]:
     return items
 
 
-_READERS: dict[str, Callable[[str], Any]] = {"text": str, "number": _number, "boolean": _boolean, "list": _list}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "text": str,
+    "number": _number,
+    "boolean": _boolean,
+    "list": _list,
+}

@@ -1,6 +1,7 @@
 """Usage events as bytes: what travels through the journal and the Redis stream."""
 
 from dataclasses import fields
+from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
@@ -51,8 +52,9 @@ def _checked[R: UsageEvent | AttemptRecord](record: R) -> R:
 
 
 def _is_of_kind(value: Any, kind: Any) -> bool:
-    if get_origin(kind) is Literal:
+    origin = get_origin(kind)
+    if origin is Literal:
         return value in get_args(kind)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST:
         return False
-    return isinstance(value, get_origin(kind) or kind)
+    return isinstance(value, kind if origin in (None, UnionType) else origin)

@@ -23,6 +23,8 @@ FUNCTIONS = {
     "gettext_noop": "gettext",
 }
 TEMPLATE_CALL = re.compile(r"\b(gettext|ngettext|pgettext|npgettext|_)\(")
+# Django's own collection ends such a text at its first quote; pages show the whole of it.
+ESCAPED_TAG = re.compile(r'(\{%\s*trans(?:late)?\s+)"((?:[^"\\]|\\.)*\\"(?:[^"\\]|\\.)*)"')
 TEMPLATE_ENDINGS = frozenset({".html", ".txt"})
 SKIPPED_FOLDERS = frozenset({"migrations", "__pycache__", "node_modules", "static"})
 
@@ -90,12 +92,24 @@ def from_template(source: str, name: str) -> Iterator[Message]:
     with warnings.catch_warnings():
         # Hints to translators in odd places are none of our business.
         warnings.simplefilter("ignore")
-        text = templatize(source, origin=name)
+        text = templatize(_without_escapes(source, name), origin=name)
     for match in TEMPLATE_CALL.finditer(text):
         call = _parse_call(text, match.start())
         message = _message(FUNCTIONS.get(match[1], "gettext"), call, name) if call else None
         if message is not None:
             yield message
+
+
+def _without_escapes(source: str, name: str) -> str:
+    """Write `"a \\"b\\" c"` of translate tags as `'a "b" c'`."""
+
+    def rewrite(match: re.Match[str]) -> str:
+        text = match[2].replace('\\"', '"')
+        if "'" in text:
+            raise ExtractionFault(f"{name}: a text with both kinds of quotes needs blocktranslate")
+        return f"{match[1]}'{text}'"
+
+    return ESCAPED_TAG.sub(rewrite, source)
 
 
 def _messages_of(path: Path, name: str) -> Iterator[Message]:

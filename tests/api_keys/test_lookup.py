@@ -1,4 +1,4 @@
-"""From a token to a caller: memory, then Redis, then the data base; and what happens without them."""
+"""From a token to a caller: memory, Redis, data base; and what happens without them."""
 
 import datetime as dt
 from collections.abc import Iterator

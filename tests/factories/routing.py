@@ -8,6 +8,8 @@ from uuid import UUID
 
 from apps.audit.types import SYSTEM
 from apps.core.scoping import all_tenants
+from apps.prompts import prompt_manager
+from apps.prompts.models import PromptTemplate
 from apps.providers.catalogue.loading import load_catalogue
 from apps.providers.models import LlmModel
 from apps.routing import route_manager
@@ -107,6 +109,19 @@ def make_alias(
                 tenant=tenant, alias=alias, llm_model=_model(model), position=position
             )
     return alias
+
+
+def make_live_prompt(tenant: Tenant, slug: str = "tone", text: str = "Be kind.") -> PromptTemplate:
+    """Create a prompt template whose only version is live, as a system message."""
+    with all_tenants("tests"):
+        template = prompt_manager.create_template(
+            tenant_id=tenant.id, slug=slug, name=slug, actor=SYSTEM
+        )
+        messages = [{"role": "system", "text": text}]
+        version = prompt_manager.create_version(
+            template=template, messages=messages, variables=[], actor=SYSTEM
+        )
+        return prompt_manager.make_live(version=version, actor=SYSTEM)
 
 
 def clause(field: str, operator: str, value: Any) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polib
 import pytest
+from django.template import Context, Template
+from django.utils import translation
 
 from router_project.catalogues.check import faults
 from router_project.catalogues.extract import ExtractionFault, from_python, from_template
@@ -62,6 +64,19 @@ def test_template__every_way_to_translate__is_found() -> None:
         (None, "One rule", "%(n)s rules"),
         (None, "Filtered", None),
     ]
+
+
+def test_template__a_text_with_escaped_quotes__is_found_whole() -> None:
+    source = r'{% load i18n %}{% translate "Choose \"Open\" here" %}'
+    (found,) = from_template(source, "page.html")
+    with translation.override("en"):
+        shown = Template(source).render(Context())
+    assert found.singular == shown == 'Choose "Open" here'
+
+
+def test_template__a_text_with_both_kinds_of_quotes__is_refused() -> None:
+    with pytest.raises(ExtractionFault, match=r"page\.html: .* needs blocktranslate"):
+        list(from_template('{% translate "It\'s \\"open\\"" %}', "page.html"))
 
 
 @pytest.mark.parametrize(
