@@ -1,6 +1,7 @@
 """Histories: begun, continued from either copy, never overwritten, never another project's."""
 
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -35,11 +36,11 @@ QUESTION = Message("user", "What is blue?")
 ANSWER = Message("assistant", "The sky.")
 
 
-def _new_caller(**project: object) -> Caller:
+def _new_caller(**project: Any) -> Caller:
     return caller_of_key(make_key(make_project(**{"store_content": True, **project})).row)
 
 
-async def new_caller(**project: object) -> Caller:
+async def new_caller(**project: Any) -> Caller:
     return await in_database(_new_caller, **project)
 
 

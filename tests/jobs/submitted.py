@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
+from typing import Any, override
 from uuid import UUID
 
 from apps.api_keys.models import ApiKey
@@ -73,6 +73,7 @@ def receiver() -> Iterator[Receiver]:
             self.send_header("content-length", "0")
             self.end_headers()
 
+        @override
         def log_message(self, *_arguments: Any) -> None:
             return
 

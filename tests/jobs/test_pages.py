@@ -72,7 +72,8 @@ def test_api__same_idempotency_key__returns_the_same_job(key: CreatedKey) -> Non
 
 def test_api__tags_of_the_header__travel_with_the_request(key: CreatedKey) -> None:
     headers = {"x-router-tags": "premium, beta"}
-    assert with_key(key).post(API, BODY, content_type="application/json", headers=headers)
+    made = with_key(key).post(API, BODY, content_type="application/json", headers=headers)
+    assert made.status_code == 202
     with all_tenants("tests"):
         job = Job.objects.get()
     read = make_job(key.row, tags=["premium", "beta"])
@@ -220,7 +221,7 @@ def test_admin__cancel__is_confirmed_and_leaves_running_jobs_alone(
     change(running, status="running")
     client.force_login(make_member(key.row.project.tenant))
     ids = [str(waiting.pk), str(running.pk)]
-    asked = client.post(LIST, {"action": "cancel_selected", "_selected_action": ids})
+    asked: Any = client.post(LIST, {"action": "cancel_selected", "_selected_action": ids})
     page = client.get(asked.url).content.decode()
     assert str(waiting) in page
     assert str(running) not in page

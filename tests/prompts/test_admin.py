@@ -83,7 +83,7 @@ def test_list__searched_and_filtered__shows_the_live_version(client: Client) -> 
 def test_template__added__leads_to_its_first_version(client: Client) -> None:
     tenant = make_tenant()
     client.force_login(make_member(tenant, Role.RULE_EDITOR))
-    answer = client.post(
+    answer: Any = client.post(
         f"{LIST}add/",
         {
             "name": "Greeting",
@@ -116,7 +116,7 @@ def test_template__changed__keeps_its_short_name_and_is_recorded(client: Client)
 def test_new_version__plain_fields__is_saved_as_messages_and_variables(client: Client) -> None:
     template = make_template()
     client.force_login(make_member(template.tenant, Role.RULE_EDITOR))
-    answer = client.post(editor_of(template), {**SUPPORT, "save": "1"})
+    answer: Any = client.post(editor_of(template), {**SUPPORT, "save": "1"})
     (version,) = versions_of(template)
     assert answer.url == f"{LIST}{template.pk}/versions/1/"
     assert version.messages == [
@@ -246,7 +246,7 @@ def test_platform_staff__with_all_tenants__choose_the_owner(client: Client) -> N
     assert client.get(LIST).status_code == 200
     rows = {"versions-TOTAL_FORMS": "0", "versions-INITIAL_FORMS": "0"}
     fields: dict[str, Any] = {"tenant": tenant.pk, "name": "A", "slug": "a", "description": ""}
-    answer = client.post(f"{LIST}add/", {**fields, **rows})
+    answer: Any = client.post(f"{LIST}add/", {**fields, **rows})
     assert answer.status_code == 302, answer.content.decode()[:2000]
     with tenant_scope(tenant.pk):
         template = PromptTemplate.objects.get()
