@@ -22,8 +22,9 @@ from apps.core.errors import (
 )
 from apps.core.scoping import tenant_scope
 from apps.gateway import pipeline
+from apps.gateway.api.completion import render_completion
 from apps.gateway.types import Ask, Completion
-from apps.gateway.wire import router_answer, router_chat
+from apps.gateway.wire import router_chat
 from apps.gateway.worker_loop import submit
 from apps.jobs import leases
 from apps.jobs.selectors import open_body
@@ -62,21 +63,6 @@ def run(tenant_id: UUID, job_id: UUID) -> bool:
     else:
         leases.succeed(held, render_completion(done))
     return True
-
-
-def render_completion(done: Completion) -> dict[str, Any]:
-    """Return the answer as `POST /api/v1/complete` gives it."""
-    run = done.run
-    return {
-        "id": run.request_id,
-        "decision_id": run.decision_id,
-        "model": run.model,
-        "provider": run.chosen.provider if run.chosen else "",
-        "conversation_id": run.context.id if run.context else None,
-        "cache": run.cache,
-        "cost": router_answer.render_cost(run.cost),
-        **router_answer.render_answer(done.response),
-    }
 
 
 def pause_after(attempt: int, error: RouterError) -> int:

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from apps.gateway import pipeline
+from apps.gateway.api.completion import render_completion
 from apps.gateway.api.openai import with_run_headers
 from apps.gateway.api.schemas import AnswerSchema, AskSchema, DecisionSchema, ErrorSchema
 from apps.gateway.authentication import caller_of, tags_of
@@ -61,18 +62,7 @@ class CompleteView(DataPlaneView):
         """Run the whole pipeline: messages in; answer, decision, cost and cache state out."""
         ask = await read_ask(request._request, "router.complete")
         done = await pipeline.complete(ask)
-        run = done.run
-        body = {
-            "id": run.request_id,
-            "decision_id": run.decision_id,
-            "model": run.model,
-            "provider": run.chosen.provider if run.chosen else "",
-            "conversation_id": run.context.id if run.context else None,
-            "cache": run.cache,
-            "cost": router_answer.render_cost(run.cost),
-            **router_answer.render_answer(done.response),
-        }
-        return with_run_headers(Response(body), run)
+        return with_run_headers(Response(render_completion(done)), done.run)
 
 
 class RouteView(DataPlaneView):
