@@ -1,0 +1,74 @@
+"""The hot path never touches the ORM: a warm request runs no SQL at all."""
+
+from typing import Any
+
+import pytest
+from django.db.backends.utils import CursorWrapper
+
+from apps.api_keys.services import CreatedKey
+from tests.gateway.asgi_client import get, post
+
+CHAT = {"model": "sim-small", "messages": [{"role": "user", "content": "Hello"}]}
+ASK = {"messages": [{"role": "user", "content": "Hello"}]}
+
+
+class SqlOnTheHotPath(AssertionError):
+    """A warm request has asked the data base."""
+
+
+@pytest.fixture
+def no_sql(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make any SQL of any thread fail, once it is called."""
+
+    def refuse(_self: Any, sql: str, *_: Any) -> None:
+        raise SqlOnTheHotPath(sql)
+
+    def forbid() -> None:
+        monkeypatch.setattr(CursorWrapper, "execute", refuse)
+        monkeypatch.setattr(CursorWrapper, "executemany", refuse)
+
+    yield forbid
+    monkeypatch.undo()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", CHAT),
+        ("/v1/chat/completions", {**CHAT, "stream": True}),
+        ("/api/v1/complete", ASK),
+        ("/api/v1/route", ASK),
+    ],
+)
+async def test_request__of_a_warm_key__runs_no_sql(
+    key: CreatedKey, event_loop_clients: None, no_sql: Any, path: str, body: dict[str, Any]
+) -> None:
+    assert (await post(path, body, key.clear)).status == 200
+    no_sql()
+    answer = await post(path, body, key.clear)
+    assert answer.status == 200, answer.body
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_models__of_a_warm_key__are_listed_without_sql(
+    key: CreatedKey, event_loop_clients: None, no_sql: Any
+) -> None:
+    first = await get("/v1/models", key.clear)
+    no_sql()
+    again = await get("/v1/models", key.clear)
+    assert [model["id"] for model in again.json()["data"]] == ["auto", *_simulated()]
+    assert again.body == first.body
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_guard_itself__a_cold_key__is_caught(
+    key: CreatedKey, event_loop_clients: None, no_sql: Any
+) -> None:
+    no_sql()
+    answer = await post("/v1/chat/completions", CHAT, key.clear)
+    assert answer.status == 500
+
+
+def _simulated() -> list[str]:
+    return ["sim-large", "sim-long", "sim-small"]
