@@ -123,9 +123,7 @@ async def test_key__without_limits__is_never_refused(redis_client: redis.Redis) 
 async def test_budget__raced_for_by_fifty__is_never_passed(redis_client: redis.Redis) -> None:
     caller = make_caller(monthly_budget=1_000)
     put_budget(redis_client, caller)
-    results = await asyncio.gather(
-        *(ask(caller, 90) for _ in range(50)), return_exceptions=True
-    )
+    results = await asyncio.gather(*(ask(caller, 90) for _ in range(50)), return_exceptions=True)
     admitted = [result for result in results if isinstance(result, Admission)]
     refused = [result for result in results if isinstance(result, BudgetExceeded)]
     assert (len(admitted), len(refused)) == (11, 39)
@@ -196,9 +194,7 @@ async def test_settlement__of_a_request_admitted_without_a_budget__releases_noth
 ) -> None:
     before = make_caller()
     admission = await ask(before, 500)
-    after = make_caller(
-        tenant_id=before.tenant_id, key_id=before.key_id, monthly_budget=1_000
-    )
+    after = make_caller(tenant_id=before.tenant_id, key_id=before.key_id, monthly_budget=1_000)
     put_budget(redis_client, after)
     await settle(settlement(before, admission.request_id, 30))
     assert budget(redis_client, after) == (30, 0)
