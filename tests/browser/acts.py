@@ -7,7 +7,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import DemoSite
+from tests.factories.demo_site import DemoSite
 
 SERIOUS = {"serious", "critical"}
 

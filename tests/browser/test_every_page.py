@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage, Page
 
 from tests.browser.acts import keep_screenshot, serious_faults, sign_in
-from tests.browser.conftest import DemoSite
+from tests.factories.demo_site import DemoSite
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from openai import OpenAI, PermissionDeniedError
 from playwright.sync_api import Page, expect
 
 from tests.browser.acts import keep_screenshot, sign_in
-from tests.browser.conftest import DemoSite
+from tests.factories.demo_site import DemoSite
 
 pytestmark = pytest.mark.browser
 

@@ -160,7 +160,7 @@ async def test_redis_budget__after_answers__equals_the_sum_of_the_events(
     rich = await in_database(make_key, site.project, monthly_budget=10**9)
     for number in range(5):
         await post(CHAT, body(f"Question {number}"), rich.clear)
-    (name,) = redis_client.keys(f"*:budget:{rich.row.id}:*")  # type: ignore[misc]  # sync client
+    (name,) = redis_client.keys(f"*:budget:{rich.row.id}:*")
     kept: Any = redis_client.hgetall(name)
     assert int(kept[b"settled"]) == sum(event.cost for event in events(redis_client))
     assert int(kept[b"reserved"]) == 0
