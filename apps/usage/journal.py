@@ -15,7 +15,8 @@ from typing import IO
 
 from django.conf import settings
 
-from apps.core.clock import monotonic_seconds, unix_ms
+from apps.core.clock import monotonic_seconds
+from apps.core.ids import new_id
 
 SEGMENT_SECONDS = 30.0
 SEGMENT_BYTES = 8 * 1024 * 1024
@@ -58,7 +59,7 @@ class Journal:
 
     def _open(self) -> IO[bytes]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{unix_ms()}-{os.getpid()}-{id(self):x}{SUFFIX}"
+        path = self._folder / f"{new_id().hex}-{os.getpid()}{SUFFIX}"
         # Locked before it has its name: nobody may find it free and take it for abandoned.
         nameless = path.with_suffix(".new")
         file = nameless.open("ab")

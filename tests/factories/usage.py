@@ -11,6 +11,7 @@ from apps.core.scoping import all_tenants
 from apps.tenants.models import Tenant
 from apps.usage.ledger import write_events
 from apps.usage.types import AttemptRecord, UsageEvent
+from apps.usage.writer import UsageWriter
 
 NOBODY = UUID(int=0)
 
@@ -83,6 +84,13 @@ def write(*events: UsageEvent) -> None:
     """Put events into the books."""
     with all_tenants("tests"):
         write_events(events)
+
+
+def drain(writer: UsageWriter) -> None:
+    """Write until two looks in a row find nothing (the first may only prepare the group)."""
+    idle = 0
+    while idle < 2:
+        idle = 0 if writer.run_once(5) else idle + 1
 
 
 def _owner_fields(owner: Tenant | Caller | None) -> dict[str, Any]:
