@@ -61,7 +61,7 @@ def groups(depth: int = 3) -> st.SearchStrategy[dict[str, Any]]:
     return st.builds(lambda kind, inner: {kind: inner}, kinds, st.lists(members, max_size=3))
 
 
-conditions = st.just({}) | groups()
+conditions: st.SearchStrategy[dict[str, Any]] = st.just({}) | groups()
 
 
 @st.composite
@@ -199,7 +199,7 @@ def test_decision__of_anything__is_whole_and_can_be_told(
 def test_decision__same_arguments__is_the_same(
     facts: RequestFacts, snapshot: Snapshot, health: Health, seed: str
 ) -> None:
-    again = Health(dict(reversed(health.deployments.items())))
+    again = Health(dict(reversed(list(health.deployments.items()))))
     assert decide(facts, snapshot, health, seed) == decide(facts, snapshot, again, seed)
 
 

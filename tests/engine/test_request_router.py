@@ -172,7 +172,7 @@ def test_outcome__hard_filters_remove_all__is_ineligible() -> None:
 def test_worst_case__dearest_rate_of_each_token__is_rounded_up(
     prices: dict[str, int], prompt: int, output: int, cost: int
 ) -> None:
-    values = {"cache_write_price": 0, **prices}
+    values: dict[str, Any] = {"cache_write_price": 0, **prices}
     assert worst_case_cost(make_deployment(**values), prompt, output) == cost
 
 

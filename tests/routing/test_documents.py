@@ -81,7 +81,7 @@ async def test_document__replaced_by_rubbish__is_refused(
     assert await read_document(TENANT) is None
 
 
-@pytest.mark.parametrize("victim", [OTHER, PLATFORM])
+@pytest.mark.parametrize("victim", [OTHER, PLATFORM], ids=["tenant", "platform"])
 async def test_document__of_another_owner__is_refused(
     redis_client: redis.Redis, victim: str
 ) -> None:
@@ -159,4 +159,5 @@ def test_secrets__of_published_credentials__are_nowhere_in_clear(
 
 def _values(client: redis.Redis) -> list[bytes]:
     keys: Any = client.keys()
-    return [client.dump(key) or b"" for key in keys]  # type: ignore[misc]  # sync client
+    dumps: list[Any] = [client.dump(key) for key in keys]
+    return [dump or b"" for dump in dumps]

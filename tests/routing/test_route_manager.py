@@ -1,6 +1,5 @@
 """The Route Manager: publishing, going back, and what happens when something is away."""
 
-from collections.abc import Iterator
 from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID
@@ -42,14 +41,13 @@ def site() -> Site:
 
 
 @pytest.fixture
-def redis_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def redis_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every write of a document fail."""
 
     def refuse(*_arguments: Any) -> None:
         raise RedisError("away")
 
     monkeypatch.setattr(route_manager, "publish_document", refuse)
-    return
 
 
 def releases(tenant_id: UUID | None) -> list[tuple[int, str]]:

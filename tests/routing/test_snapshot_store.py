@@ -125,7 +125,6 @@ async def test_pin__first_use__loads_the_pair(stores: StartStore) -> None:
     await in_thread(make_live_prompt)(site.tenant)
     await published(site.tenant)
     store = await stores()
-    assert not store.is_ready
     assert versions(store, (None, site.tenant_id)) == [0, 0]
     pinned = await store.pin(site.tenant_id)
     assert store.is_ready

@@ -86,7 +86,7 @@ class GrantViewSet(ReadOnlyManagedViewSet):
 
     @override
     def get_queryset(self) -> QuerySet[Any]:
-        return super().get_queryset().select_related("llm_model")
+        return super().get_queryset().select_related("llm_model").order_by("llm_model__name")
 
 
 class ReleaseViewSet(ReadOnlyManagedViewSet):
