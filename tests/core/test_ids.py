@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core import ids
 from apps.core.ids import new_id, parse_public_id, public_id, unix_milliseconds
 
 
@@ -27,7 +26,7 @@ def test_new_id__read_back__holds_the_present_moment() -> None:
 
 def test_new_id__of_later_milliseconds__sorts_later(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([1_000, 2_000, 2_001, 10**14])
-    monkeypatch.setattr(ids.time, "time_ns", lambda: next(moments) * 1_000_000)
+    monkeypatch.setattr("apps.core.ids.time.time_ns", lambda: next(moments) * 1_000_000)
     made = [new_id() for _ in range(4)]
     assert made == sorted(made)
     assert [str(item) for item in made] == sorted(str(item) for item in made)
@@ -42,8 +41,8 @@ def test_new_id__thousand_at_once__are_all_different() -> None:
 def test_new_id__extreme_random_bits__leave_version_and_time_alone(
     monkeypatch: pytest.MonkeyPatch, random_bytes: bytes
 ) -> None:
-    monkeypatch.setattr(ids.os, "urandom", lambda _count: random_bytes)
-    monkeypatch.setattr(ids.time, "time_ns", lambda: 123_456 * 1_000_000)
+    monkeypatch.setattr("apps.core.ids.os.urandom", lambda _count: random_bytes)
+    monkeypatch.setattr("apps.core.ids.time.time_ns", lambda: 123_456 * 1_000_000)
     made = new_id()
     assert (made.version, unix_milliseconds(made)) == (7, 123_456)
 

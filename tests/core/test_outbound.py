@@ -47,7 +47,7 @@ def _strict(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
                 raise OSError("unknown name") from None
             return [(0, 0, 0, "", (str(number), port))]
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", answer)
+    monkeypatch.setattr("apps.core.outbound.socket.getaddrinfo", answer)
 
 
 @pytest.mark.usefixtures("_strict")
@@ -164,7 +164,7 @@ def test_post_json__name_changes_its_meaning__connects_to_the_checked_address(
         address = host if host == "127.0.0.1" else next(answers)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
 
-    monkeypatch.setattr(outbound.socket, "getaddrinfo", answer)
+    monkeypatch.setattr("apps.core.outbound.socket.getaddrinfo", answer)
     url = upstream.url.replace("127.0.0.1", "rebinding.example") + "/v1/chat/completions"
     assert post_json(url, b"{}", {}, timeout=3).status == 200
     assert next(answers) == "127.0.0.9"

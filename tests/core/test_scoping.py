@@ -15,7 +15,7 @@ from apps.core.scoping import (
     scope_defaults,
     tenant_scope,
 )
-from apps.tenants.models import Project
+from apps.tenants.models import Project, Tenant
 from tests.factories.people import make_project, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -65,11 +65,15 @@ def test_inner_scope__left_by_an_error__puts_the_outer_one_back() -> None:
         assert [row.pk for row in Project.objects.all()] == [outer.pk]
 
 
+def fail_after_writing(tenant: Tenant) -> None:
+    Project.objects.create(tenant=tenant, slug="lost", name="Lost")
+    raise ZeroDivisionError
+
+
 def test_scope__left_by_an_error__takes_its_writes_back() -> None:
     tenant = make_tenant()
     with pytest.raises(ZeroDivisionError), tenant_scope(tenant.pk):
-        Project.objects.create(tenant=tenant, slug="lost", name="Lost")
-        _ = 1 / 0
+        fail_after_writing(tenant)
     with tenant_scope(tenant.pk):
         assert not Project.objects.exists()
 
