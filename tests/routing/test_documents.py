@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 import redis
@@ -25,7 +25,7 @@ from tests.factories.providers import SECRET, make_credential, make_deployment, 
 from tests.factories.routing import make_site, publish
 
 pytestmark = pytest.mark.usefixtures("closes_redis")
-TENANT, OTHER = owner_of(uuid4()), owner_of(uuid4())
+TENANT, OTHER = owner_of(UUID(int=1)), owner_of(UUID(int=2))
 
 
 def make_document(owner: str = TENANT, version: int = 1, name: str = "VIP") -> Document:
