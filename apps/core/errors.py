@@ -70,6 +70,11 @@ class ModelNotFound(NotFound):
     code = "model_not_found"
 
 
+class MethodNotAllowed(RouterError):
+    http_status = 405
+    code = "method_not_allowed"
+
+
 class Conflict(RouterError):
     http_status = 409
     code = "conflict"

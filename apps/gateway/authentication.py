@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from apps.api_keys.lookup import authenticate
 from apps.api_keys.types import Caller
 from apps.core.errors import AuthenticationFailed, InvalidRequest
+from apps.gateway.wire.fields import NUL
 
 BEARER = "bearer"
 OTHER_HEADERS = ("x-api-key", "x-goog-api-key")
@@ -22,7 +23,7 @@ def tags_of(request: HttpRequest, body_tags: tuple[str, ...]) -> tuple[str, ...]
     header = request.headers.get("x-router-tags", "")
     tags = [tag.strip() for tag in (*body_tags, *header.split(","))]
     found = tuple(dict.fromkeys(tag for tag in tags if tag))
-    if len(found) > MOST_TAGS or any(len(tag) > LONGEST_TAG for tag in found):
+    if len(found) > MOST_TAGS or any(len(tag) > LONGEST_TAG or NUL in tag for tag in found):
         message = f"at most {MOST_TAGS} tags of {LONGEST_TAG} characters"
         raise InvalidRequest(message, param="tags")
     return found

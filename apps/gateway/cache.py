@@ -67,7 +67,14 @@ def open_answer(key: str, run: Run, sealed: bytes) -> tuple[str, ChatResponse] |
     except (DecryptionFailed, UnicodeDecodeError):
         log.warning("answer_cache.tampered", tenant=str(tenant))
         return None
-    body: dict[str, Any] = orjson.loads(text)
+    try:
+        return _read(orjson.loads(text))
+    except (KeyError, TypeError, ValueError):
+        log.warning("answer_cache.of_another_version", tenant=str(tenant))
+        return None
+
+
+def _read(body: dict[str, Any]) -> tuple[str, ChatResponse]:
     response = ChatResponse(
         text=body["text"],
         finish_reason=body["finish_reason"],

@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.core.errors import PayloadTooLarge
-from apps.gateway.api.errors import openai_error
+from apps.gateway.api.errors import openai_error, readable
 from apps.gateway.event_stream import EventStreamResponse
 
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -69,7 +69,7 @@ class LeanHandler(ASGIHandler):
     async def _answer(self, request: Any, send: Send) -> None:
         chain: Any = self._middleware_chain
         response = await chain(request)
-        await self._send(response, send)
+        await self._send(readable(request, response), send)
 
     async def _send(self, response: HttpResponseBase, send: Send) -> None:
         headers = [

@@ -54,6 +54,8 @@ class AnswerStream:
             yield self._note(self._opened.first)
             async for event in self._opened.events:
                 yield self._note(event)
+            if self.finish_reason is None:
+                raise AttemptError("cut", "the stream ended without its end")
         except AttemptError as error:
             raise await self._cut(self._opened, error) from error
         response = self._response(self._opened)

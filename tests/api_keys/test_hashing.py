@@ -101,4 +101,4 @@ async def test_secret__after_creation_and_use__is_in_no_table_no_redis_and_no_lo
 
 def _everything_stored() -> str:
     with all_tenants("tests"):
-        return serialize("json", [*ApiKey.objects.all(), *AuditEntry.objects.all()])
+        return str(serialize("json", [*ApiKey.objects.all(), *AuditEntry.objects.all()]))

@@ -58,7 +58,7 @@ def put_budget(client: redis.Redis, caller: Caller, settled: int = 0) -> None:
 def budget(client: redis.Redis, caller: Caller) -> tuple[int, int]:
     """Return what is settled and what is reserved."""
     name = budget_key(caller, NOW)
-    return int(client.hget(name, "settled") or 0), int(client.hget(name, "reserved") or 0)  # type: ignore[arg-type]  # sync client
+    return int(client.hget(name, "settled") or 0), int(client.hget(name, "reserved") or 0)
 
 
 async def test_rate__of_n_a_minute__lets_n_through_and_no_more(clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """The journal's files: locked while they are written to, whole lines only, one after another."""
 
+import fcntl
 import os
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,14 @@ def test_segment__begun__never_has_its_name_without_its_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[list[str]] = []
-    lock = module.fcntl.flock
+    lock = fcntl.flock
 
     def look(file: Any, how: int) -> None:
         seen.append([path.name for path in tmp_path.glob("*.journal")])
         lock(file, how)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module.fcntl, "flock", look)
+        patch.setattr("apps.usage.journal.fcntl.flock", look)
         journal = Journal(tmp_path)
         journal.append(b"x")
     assert seen == [[]]
@@ -81,7 +82,8 @@ def test_last_line__torn__is_left_out(tmp_path: Path) -> None:
 
 
 def test_folder__that_is_not_there__holds_nothing(tmp_path: Path) -> None:
-    assert list(read_all(tmp_path / "none")) == list(take_segments(tmp_path / "none")) == []
+    assert list(read_all(tmp_path / "none")) == []
+    assert list(take_segments(tmp_path / "none")) == []
 
 
 def test_disk__that_refuses__is_told(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ def test_partition__asked_directly_by_the_serving_role__is_closed() -> None:
     day = utc_now().date()
     write(make_event(make_tenant()))
     with tenant_scope(make_tenant().pk):
-        statement = f"SELECT * FROM usage_partitions.usage_ledgerentry_{day:%Y%m%d}"
+        table = f"usage_partitions.usage_ledgerentry_{day:%Y%m%d}"
         with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-            connection.cursor().execute(statement)
+            connection.cursor().execute("SELECT 1 FROM " + table)  # noqa: S608 - a day is no input
 
 
 def test_rows__of_another_tenant__are_out_of_sight() -> None:

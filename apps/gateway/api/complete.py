@@ -1,15 +1,20 @@
 """The DRF door: `complete` runs the whole pipeline, `route` only decides and explains."""
 
+from collections.abc import Mapping
 from typing import Any, override
 
+import structlog
 from adrf.views import APIView
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
+from apps.core.api import error_body, exception_handler
+from apps.core.errors import RouterError
 from apps.gateway import pipeline
 from apps.gateway.api.completion import render_completion
+from apps.gateway.api.errors import DEFECT
 from apps.gateway.api.openai import with_run_headers
 from apps.gateway.api.schemas import AnswerSchema, AskSchema, DecisionSchema, ErrorSchema
 from apps.gateway.authentication import caller_of, tags_of
@@ -19,6 +24,8 @@ from apps.gateway.wire.fields import read_object
 
 # The stubs want names here, the schema wants OpenAPI's security requirements.
 API_KEY: Any = [{"apiKey": []}]
+log = structlog.get_logger(__name__)
+
 ERRORS = dict.fromkeys((400, 401, 403, 404, 413, 422, 429, 502, 503), ErrorSchema)
 
 
@@ -28,6 +35,10 @@ class DataPlaneView(APIView):
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = ()
+
+    @override
+    def get_exception_handler(self) -> Any:
+        return _told
 
     @override
     async def async_dispatch(
@@ -86,6 +97,15 @@ class RouteView(DataPlaneView):
             **router_answer.render_decision(run.decided(), language),
         }
         return with_run_headers(Response(body), run)
+
+
+def _told(error: Exception, context: Mapping[str, Any]) -> Response:
+    """Render any error: Django's own page of a defect would show its details under DEBUG."""
+    response = exception_handler(error, context)
+    if response is None:
+        log.error("gateway.defect", exc_info=error)
+        response = Response(error_body(RouterError(DEFECT)), status=RouterError.http_status)
+    return response
 
 
 async def read_ask(request: HttpRequest, door: str) -> Ask:

@@ -4,13 +4,15 @@ from typing import Any
 
 import orjson
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
 
 from apps.core.api import error_body
-from apps.core.errors import NotFound, RouterError
+from apps.core.errors import MethodNotAllowed, NotFound, RouterError
 from apps.gateway.wire.openai_chat import render_error
 
 UNPROCESSABLE = 422
+DEFECT = "an internal error; it has been logged"
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,16 @@ async def nothing_here(request: HttpRequest) -> HttpResponse:
 def defect(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer for a defect of ours: told without its details, logged with them."""
     log.error("gateway.defect", path=request.path, exc_info=exception)
-    return error_response(request, RouterError("an internal error; it has been logged"))
+    return error_response(request, RouterError(DEFECT))
+
+
+def readable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return the response, or what it says in JSON where a framework answered by itself."""
+    if not isinstance(response, HttpResponseNotAllowed):
+        return response
+    told = error_response(request, MethodNotAllowed(f"{request.method} is not offered here"))
+    told["Allow"] = response["Allow"]
+    return told
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

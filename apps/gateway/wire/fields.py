@@ -7,6 +7,10 @@ import orjson
 
 from apps.core.errors import InvalidJson, InvalidRequest
 
+LONGEST_NAME = 120
+# The books cannot hold it, and no name of ours has it.
+NUL = "\0"
+
 
 def read_object(data: bytes) -> dict[str, Any]:
     """Parse a body; raises InvalidJson when it is not one JSON object in UTF-8."""
@@ -30,7 +34,7 @@ def text(body: Mapping[str, Any], name: str, *, longest: int) -> str:
     value = body.get(name)
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > longest:
+    if not isinstance(value, str) or len(value) > longest or NUL in value:
         raise InvalidRequest(f"{name} is a text of at most {longest} characters", param=name)
     return value
 

@@ -16,7 +16,7 @@ from apps.core.chat import (
     TokenUsage,
 )
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import boolean, mapping, number, texts, whole
+from apps.gateway.wire.fields import LONGEST_NAME, boolean, mapping, number, text, texts, whole
 
 DIALECT = "openai.chat"
 ROLES: Mapping[str, Role] = {
@@ -152,10 +152,10 @@ def _error_type(status: int) -> str:
 
 
 def _model(body: Mapping[str, Any]) -> str:
-    model = body.get("model", "auto")
-    if not isinstance(model, str) or not model.strip():
+    name = text(body, "model", longest=LONGEST_NAME).strip() if "model" in body else "auto"
+    if not name:
         raise InvalidRequest("model is the name of an alias or a model", param="model")
-    return model.strip()
+    return name
 
 
 def _output_limit(body: Mapping[str, Any]) -> int | None:
@@ -175,7 +175,8 @@ def _messages(body: Mapping[str, Any]) -> tuple[Message, ...]:
 def _message(record: Any, at: str) -> Message:
     if not isinstance(record, dict):
         raise InvalidRequest("a message is an object with role and content", param=at)
-    role = ROLES.get(record.get("role", ""))
+    named = record.get("role")
+    role = ROLES.get(named) if isinstance(named, str) else None
     if role is None:
         raise InvalidRequest(f"role is one of {', '.join(ROLES)}", param=f"{at}.role")
     return Message(role, _text(record.get("content"), record, f"{at}.content"))
@@ -194,10 +195,10 @@ def _text(content: Any, record: Mapping[str, Any], at: str) -> str:
 def _part_text(part: Any, at: str) -> str:
     if not isinstance(part, dict) or not isinstance(part.get("type"), str):
         raise InvalidRequest("a part is an object with a type", param=at)
-    text = part.get("text", "")
-    if part["type"] == "text" and not isinstance(text, str):
+    content = part.get("text", "")
+    if part["type"] == "text" and not isinstance(content, str):
         raise InvalidRequest("the text of a part is a text", param=f"{at}.text")
-    return text if part["type"] == "text" else ""
+    return content if part["type"] == "text" else ""
 
 
 def _needs(body: Mapping[str, Any]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from apps.core.chat import ChatRequest, Message, Role
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import mapping, number, text, texts, whole
+from apps.gateway.wire.fields import LONGEST_NAME, mapping, number, text, texts, whole
 
 ROLES = ("system", "user", "assistant")
 FIELDS = frozenset(
@@ -15,7 +15,6 @@ FIELDS = frozenset(
         *("max_output_tokens", "temperature", "top_p", "stop", "metadata"),
     }
 )
-LONGEST_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
