@@ -208,6 +208,20 @@ def test_roll_back__release_of_another_owner__is_not_found(as_role: SignIn) -> N
         assert len(releases(owner)) == 1
 
 
+def test_roll_back__rules_that_no_longer_run__tells_and_writes_nothing(
+    as_role: SignIn, site: Site
+) -> None:
+    make_rule(site.tenant, name="old")
+    publish(site.tenant)
+    release = releases(site.tenant)[-1]
+    release.snapshot["rules"][0]["condition"] = {"all": [{"field": "mood"}]}
+    with all_tenants("tests"):
+        release.save()
+    answer = as_role(Role.APPROVER).post(roll_back_path(release))
+    assert "mood" in messages_of(answer)[0]
+    assert [item.version for item in releases(site.tenant)] == [1, 2]
+
+
 # --- the list ----------------------------------------------------------------------------------
 
 

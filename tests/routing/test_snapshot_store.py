@@ -305,6 +305,15 @@ async def test_channel__rubbish_on_it__does_not_end_the_watch(
     assert (await published(site.tenant)).acknowledged == (store.worker,)
 
 
+async def test_watch__connection_lost__listens_again(stores: StartStore) -> None:
+    site, store = await new_site(), await stores()
+    await store.pin(site.tenant_id)
+    assert control_redis().client_kill_filter(_type="pubsub") == 1
+    await published(site.tenant)
+    await until(lambda: store.version(site.tenant_id) == 2)
+    assert (await published(site.tenant)).acknowledged == (store.worker,)
+
+
 async def test_workers__gone_for_long__are_forgotten(stores: StartStore) -> None:
     control_redis().zadd(WORKERS_KEY, {"gone": unix_ms() - 3_600_000})
     await stores()
