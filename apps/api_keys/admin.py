@@ -103,6 +103,11 @@ class ApiKeyAdmin(AuditedModelAdmin):
         is_revoked = isinstance(obj, ApiKey) and obj.revoked_at is not None
         return not is_revoked and super().has_change_permission(request, obj)
 
+    def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Tell whether to offer the action; it is asked with an id, not with a row."""
+        row = self.get_object(request, object_id) if object_id else None
+        return self.has_change_permission(request, row)
+
     @override
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         clear = "" if change else issue_secret(obj)
@@ -119,15 +124,22 @@ class ApiKeyAdmin(AuditedModelAdmin):
     @override
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
+        # The action has the name "…_revoke"; its page needs another, or it redirects to itself.
         own = [
             path("<uuid:key_id>/secret/", view(self.secret_view), name="api_keys_apikey_secret"),
-            path("<uuid:key_id>/revoke/", view(self.revoke_view), name="api_keys_apikey_revoke"),
+            path(
+                "<uuid:key_id>/revoke/",
+                view(self.revoke_view),
+                name="api_keys_apikey_confirm_revoke",
+            ),
         ]
         return [*own, *super().get_urls()]
 
-    @action(description=_("Revoke"), url_path="ask-revoke", icon="block", permissions=["change"])
+    @action(description=_("Revoke"), url_path="ask-revoke", icon="block", permissions=["revoke"])
     def revoke(self, _request: HttpRequest, object_id: str) -> HttpResponseRedirect:
-        return HttpResponseRedirect(reverse("admin:api_keys_apikey_revoke", args=[object_id]))
+        return HttpResponseRedirect(
+            reverse("admin:api_keys_apikey_confirm_revoke", args=[object_id])
+        )
 
     def secret_view(self, request: HttpRequest, key_id: Any) -> HttpResponse:
         """Show a new key's secret, this once."""

@@ -87,7 +87,9 @@ def test_list__of_many_rows__asks_no_more_than_of_few(
 
 def test_detail__with_attempts__tells_each_and_what_it_cost(client: Client, tenant: Tenant) -> None:
     attempts = (
-        make_attempt(deployment="first", status="error", error_code="timeout", cost=0),
+        make_attempt(
+            deployment="first", status="error", error_code="timeout", http_status=504, cost=0
+        ),
         make_attempt(deployment="second", cost=1_234_567),
     )
     event = make_event(tenant, attempts=attempts)
@@ -95,7 +97,7 @@ def test_detail__with_attempts__tells_each_and_what_it_cost(client: Client, tena
     client.force_login(make_member(tenant, Role.ANALYST))
     page = page_of(client, f"{LIST}{event.event_id}/change/")
     assert public(event) in page
-    assert "first: error (timeout)" in page
+    assert "first: error (timeout 504)" in page
     assert "second: ok, 10 / 20 tokens, 1.234567 USD" in page
 
 
