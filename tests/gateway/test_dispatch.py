@@ -1,7 +1,7 @@
 """Calling the providers: in order, over to the next until the first byte, never after it."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, override
 
 import pytest
 
@@ -13,7 +13,7 @@ from apps.core.errors import (
     RouterError,
     ServiceUnavailable,
 )
-from apps.gateway import dispatch, streaming
+from apps.gateway import dispatch, pipeline
 from apps.gateway.health_board import board
 from apps.gateway.streaming import AnswerStream
 from apps.gateway.types import Run
@@ -134,7 +134,7 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         run.is_settled = True
         found.append((status, error.code if error else ""))
 
-    monkeypatch.setattr(streaming.pipeline, "settle", settle)
+    monkeypatch.setattr(pipeline, "settle", settle)
     return found
 
 
@@ -147,10 +147,14 @@ class Scripted(ProviderAdapter):
         self._events = events
         self._error = error
 
+    @override
+    @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
         self.calls.append(call)
         return ChatResponse("x", "stop", TokenUsage(1, 1))
 
+    @override
+    @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
         self.calls.append(call)
         try:
