@@ -148,12 +148,10 @@ class Scripted(ProviderAdapter):
         self._error = error
 
     @override
-    @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
         self.calls.append(call)
         return ChatResponse("x", "stop", TokenUsage(1, 1))
 
-    @override
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
         self.calls.append(call)
