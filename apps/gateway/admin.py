@@ -107,9 +107,10 @@ class RequestLogAdmin(ReadOnlyModelAdmin):
 
 
 def _told(attempt: dict[str, Any]) -> str:
-    error = f" ({attempt['error_code']} {attempt['http_status'] or ''})".rstrip()
+    told = f"{attempt['error_code']} {attempt['http_status'] or ''}".strip()
+    error = f" ({told})" if told else ""
     return (
-        f"{attempt['deployment']}: {attempt['status']}{error if attempt['error_code'] else ''},"
+        f"{attempt['deployment']}: {attempt['status']}{error},"
         f" {attempt['input_tokens']} / {attempt['output_tokens']} tokens,"
         f" {format_usd(attempt['cost'])} USD, {attempt['total_ms']} ms"
     )
