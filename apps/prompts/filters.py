@@ -19,6 +19,14 @@ class LimitPassed(Exception):
     """The template produced or worked through more than one rendering may."""
 
 
+class ListNeeded(Exception):
+    """A filter that works on a list met something else."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.filter_name = name
+
+
 class _Meter(threading.local):
     """What one rendering of this thread may still put out, and work through in filters."""
 
@@ -90,7 +98,7 @@ def _to_json(value: Any) -> str:
 
 def _as_list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise minijinja.TemplateError(f"the filter {name} works on a list")
+        raise ListNeeded(name)
     return value
 
 

@@ -12,8 +12,15 @@ from typing import Any, cast
 import minijinja
 
 from apps.core.chat import Message, Role
-from apps.core.errors import InvalidRequest
-from apps.prompts.filters import MAX_OUTPUT_CHARS, LimitPassed, count_output, install, meter
+from apps.prompts.faults import FaultKind, PromptFault
+from apps.prompts.filters import (
+    MAX_OUTPUT_CHARS,
+    LimitPassed,
+    ListNeeded,
+    count_output,
+    install,
+    meter,
+)
 from apps.prompts.template_grammar import ProblemKind, TemplateProblem, check_grammar
 from apps.prompts.variables import Value, Variable, bind, parse_variables
 
@@ -41,7 +48,7 @@ class CompiledPrompt:
 def compile_prompt(*, slug: str, version: int, messages: Any, variables: Any) -> CompiledPrompt:
     """Check and compile a version as it is stored.
 
-    Raises InvalidRequest for a wrong shape and TemplateProblem for a wrong template.
+    Raises PromptFault for a wrong shape and TemplateProblem for a wrong template.
     """
     declared = parse_variables(variables)
     parsed = _parse_messages(messages)
@@ -59,16 +66,18 @@ def compile_prompt(*, slug: str, version: int, messages: Any, variables: Any) ->
 def render(
     prompt: CompiledPrompt, variables: Mapping[str, Any], *, ignore_unknown: bool = False
 ) -> tuple[Message, ...]:
-    """Return the prompt's messages; raises InvalidRequest naming `variables.<name>` and the fix."""
+    """Return the prompt's messages; raises PromptFault naming `variables.<name>` and the fix."""
     values = bind(prompt.variables, variables, ignore_unknown=ignore_unknown)
     try:
         texts = _render_all(prompt, values)
     except LimitPassed as error:
-        message = f"the rendered prompt passes {MAX_OUTPUT_CHARS} characters: shorten the variables"
-        raise InvalidRequest(message, param="variables") from error
+        raise PromptFault(FaultKind.OUTPUT_TOO_LONG, "variables", most=MAX_OUTPUT_CHARS) from error
+    except ListNeeded as error:
+        words = {"label": prompt.label, "filter": error.filter_name}
+        raise PromptFault(FaultKind.FILTER_NEEDS_LIST, "variables", **words) from error
     except minijinja.TemplateError as error:
-        message = f"the prompt template {prompt.label} cannot be rendered: {error.message}"
-        raise InvalidRequest(message, param="variables") from error
+        words = {"label": prompt.label, "reason": error.message, "cause": error.kind}
+        raise PromptFault(FaultKind.NOT_RENDERED, "variables", **words) from error
     return tuple(
         Message(role=role, text=text) for role, text in zip(prompt.roles, texts, strict=True)
     )
@@ -89,21 +98,21 @@ def _render_all(prompt: CompiledPrompt, values: Mapping[str, Value]) -> list[str
 
 def _parse_messages(messages: Any) -> tuple[Message, ...]:
     if not isinstance(messages, Sequence) or isinstance(messages, str) or not messages:
-        raise InvalidRequest("give at least one message", param="messages")
+        raise PromptFault(FaultKind.NO_MESSAGES, "messages")
     if len(messages) > MAX_MESSAGES:
-        raise InvalidRequest(f"at most {MAX_MESSAGES} messages", param="messages")
+        raise PromptFault(FaultKind.TOO_MANY_MESSAGES, "messages", most=MAX_MESSAGES)
     return tuple(_parse_message(record, index) for index, record in enumerate(messages))
 
 
 def _parse_message(record: Any, index: int) -> Message:
     at = f"messages.{index}"
     if not isinstance(record, Mapping):
-        raise InvalidRequest("a message is an object with role and text", param=at)
+        raise PromptFault(FaultKind.NO_MESSAGE, at)
     role, text = record.get("role"), record.get("text")
     if role not in ROLES:
-        raise InvalidRequest(f"a role is one of {', '.join(ROLES)}", param=f"{at}.role")
+        raise PromptFault(FaultKind.ROLE, f"{at}.role", allowed=", ".join(ROLES))
     if not isinstance(text, str) or not text.strip() or "\0" in text:
-        raise InvalidRequest("write what the message says", param=f"{at}.text")
+        raise PromptFault(FaultKind.NO_TEXT, f"{at}.text")
     return Message(role=cast("Role", role), text=text)
 
 

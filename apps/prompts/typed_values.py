@@ -32,12 +32,6 @@ def to_text(value: Any) -> str:
     return str(value)
 
 
-def sample_of(kind: str, name: str) -> str:
-    """Return something to try a variable with, as text."""
-    samples = {"number": "1", "boolean": "yes", "list": "one, two"}
-    return samples.get(kind, f"[{name}]")
-
-
 def _number(text: str) -> int | float:
     try:
         return int(text) if text.lstrip("-").isdigit() else float(text)

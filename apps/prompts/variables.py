@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from apps.core.errors import InvalidRequest
+from apps.prompts.faults import FaultKind, PromptFault, ValueFault
 
 type VariableType = Literal["text", "number", "boolean", "list"]
 type Value = str | int | float | bool | list[str | int | float | bool]
@@ -36,14 +36,14 @@ class Variable:
 
 
 def parse_variables(records: Any) -> tuple[Variable, ...]:
-    """Read declarations as they are stored; raises InvalidRequest naming the entry and the fix."""
+    """Read declarations as they are stored; raises PromptFault naming the entry and the fix."""
     if not isinstance(records, list) or len(records) > MAX_VARIABLES:
-        raise InvalidRequest(f"give a list of at most {MAX_VARIABLES} variables", param="variables")
+        raise PromptFault(FaultKind.TOO_MANY_VARIABLES, "variables", most=MAX_VARIABLES)
     variables = tuple(_parse(record, index) for index, record in enumerate(records))
     names = [variable.name for variable in variables]
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise InvalidRequest(f"{name} is declared twice", param=f"variables.{index}.name")
+            raise PromptFault(FaultKind.DECLARED_TWICE, f"variables.{index}.name", name=name)
     return variables
 
 
@@ -53,60 +53,60 @@ def bind(
     """Return a value for every declared variable: the caller's, checked, or the default.
 
     A rule's template may meet a request whose variables were meant for another template, hence
-    `ignore_unknown`.
+    `ignore_unknown`. Raises PromptFault naming the variable and the fix.
     """
     known = {variable.name for variable in variables}
     for name in values:
         if name not in known and not ignore_unknown:
-            listed = ", ".join(sorted(known)) or "none"
-            raise _wrong(
-                str(name), f"is not declared by the prompt template; it declares: {listed}"
-            )
+            words = {"name": str(name), "declared": sorted(known)}
+            raise PromptFault(FaultKind.UNDECLARED, f"variables.{name}", **words)
     bound = {variable.name: _bind_one(variable, values) for variable in variables}
     if sum(_size(value) for value in bound.values()) > MAX_TOTAL_CHARS:
-        message = f"all variables together must stay within {MAX_TOTAL_CHARS} characters"
-        raise InvalidRequest(message, param="variables")
+        raise PromptFault(FaultKind.VALUES_TOO_LONG, "variables", most=MAX_TOTAL_CHARS)
     return bound
 
 
 def _parse(record: Any, index: int) -> Variable:
     at = f"variables.{index}"
     if not isinstance(record, dict):
-        raise InvalidRequest("a variable is an object with name and type", param=at)
+        raise PromptFault(FaultKind.NO_DECLARATION, at)
     name, kind = record.get("name"), record.get("type", "text")
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in RESERVED:
-        message = "a name is lower-case letters, digits and underscores, at most 40, letter first"
-        raise InvalidRequest(message, param=f"{at}.name")
+        raise PromptFault(FaultKind.NAME, f"{at}.name")
     if kind not in TYPES:
-        raise InvalidRequest(f"a type is one of {', '.join(TYPES)}", param=f"{at}.type")
+        raise PromptFault(FaultKind.TYPE, f"{at}.type", allowed=", ".join(TYPES))
     required = record.get("required", True)
     if not isinstance(required, bool):
-        raise InvalidRequest("required is true or false", param=f"{at}.required")
-    default = record.get("default")
-    variable = Variable(name, kind, required, default)
-    if required and default is not None:
-        message = "a required variable has no default: make it optional or drop the default"
-        raise InvalidRequest(message, param=f"{at}.default")
-    if default is not None:
-        _check(variable, default, f"{at}.default")
-    elif not required and kind not in EMPTY:
-        raise InvalidRequest("an optional number needs a default", param=f"{at}.default")
+        raise PromptFault(FaultKind.REQUIRED, f"{at}.required")
+    variable = Variable(name, kind, required, record.get("default"))
+    _check_default(variable, f"{at}.default")
     return variable
 
 
+def _check_default(variable: Variable, param: str) -> None:
+    if variable.default is None:
+        if not variable.required and variable.type not in EMPTY:
+            raise PromptFault(FaultKind.NUMBER_WITHOUT_DEFAULT, param, name=variable.name)
+        return
+    if variable.required:
+        raise PromptFault(FaultKind.DEFAULT_OF_REQUIRED, param, name=variable.name)
+    _check(variable, variable.default, param, of_default=True)
+
+
 def _bind_one(variable: Variable, values: Mapping[str, Any]) -> Value:
-    value = values.get(variable.name)
+    value, param = values.get(variable.name), f"variables.{variable.name}"
     if value is None:
         if variable.required:
-            raise _wrong(variable.name, f"is required: give a {variable.type}")
+            words = {"name": variable.name, "type": variable.type}
+            raise PromptFault(FaultKind.MISSING, param, **words)
         return _copy(variable.default if variable.default is not None else EMPTY[variable.type])
-    return _check(variable, value, f"variables.{variable.name}")
+    return _check(variable, value, param)
 
 
-def _check(variable: Variable, value: Any, param: str) -> Value:
+def _check(variable: Variable, value: Any, param: str, **words: Any) -> Value:
     fault = _CHECKS[variable.type](value)
     if fault:
-        raise InvalidRequest(f"{param} {fault}", param=param)
+        raise PromptFault(fault.kind, param, name=variable.name, **words, **fault.words)
     return _copy(value)
 
 
@@ -115,40 +115,42 @@ def _copy(value: Value) -> Value:
     return list(value) if isinstance(value, list) else value
 
 
-def _text_fault(value: Any) -> str:
+def _text_fault(value: Any) -> ValueFault | None:
     if not isinstance(value, str):
-        return f"must be a text, not {_kind_of(value)}"
+        return _not(FaultKind.NOT_A_TEXT, value)
     if len(value) > MAX_TEXT_CHARS:
-        return f"has {len(value)} characters; shorten it to {MAX_TEXT_CHARS}"
+        words = {"count": len(value), "most": MAX_TEXT_CHARS}
+        return ValueFault(FaultKind.TEXT_TOO_LONG, words)
     if "\0" in value or not _is_unicode(value):
-        return "holds a character that is not text (NUL or half a surrogate pair)"
-    return ""
+        return ValueFault(FaultKind.NOT_UNICODE, {})
+    return None
 
 
-def _number_fault(value: Any) -> str:
+def _number_fault(value: Any) -> ValueFault | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"must be a number, not {_kind_of(value)}"
+        return _not(FaultKind.NOT_A_NUMBER, value)
     # NaN fails the comparison too, and a huge integer is never made a float.
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-        return f"must be a number between -{LARGEST_NUMBER} and {LARGEST_NUMBER}"
-    return ""
+        return ValueFault(FaultKind.NUMBER_TOO_LARGE, {"most": LARGEST_NUMBER})
+    return None
 
 
-def _boolean_fault(value: Any) -> str:
-    return "" if isinstance(value, bool) else f"must be true or false, not {_kind_of(value)}"
+def _boolean_fault(value: Any) -> ValueFault | None:
+    return None if isinstance(value, bool) else _not(FaultKind.NOT_A_BOOLEAN, value)
 
 
-def _list_fault(value: Any) -> str:
+def _list_fault(value: Any) -> ValueFault | None:
     if not isinstance(value, list):
-        return f"must be a list, not {_kind_of(value)}"
+        return _not(FaultKind.NOT_A_LIST, value)
     if len(value) > MAX_LIST_ITEMS:
-        return f"has {len(value)} items; at most {MAX_LIST_ITEMS} are allowed"
+        words = {"count": len(value), "most": MAX_LIST_ITEMS}
+        return ValueFault(FaultKind.TOO_MANY_ITEMS, words)
     for index, item in enumerate(value):
         check = _text_fault if isinstance(item, str) else _number_fault
-        fault = "" if isinstance(item, bool) else check(item)
+        fault = None if isinstance(item, bool) else check(item)
         if fault:
-            return f"item {index} {fault}"
-    return ""
+            return ValueFault(fault.kind, {"item": index, **fault.words})
+    return None
 
 
 _CHECKS = {
@@ -159,9 +161,9 @@ _CHECKS = {
 }
 
 
-def _kind_of(value: Any) -> str:
-    names = {str: "a text", bool: "a boolean", int: "a number", float: "a number", list: "a list"}
-    return names.get(type(value), "an object")
+def _not(kind: FaultKind, value: Any) -> ValueFault:
+    names = {str: "text", bool: "boolean", int: "number", float: "number", list: "list"}
+    return ValueFault(kind, {"given": names.get(type(value), "object")})
 
 
 def _is_unicode(value: str) -> bool:
@@ -176,7 +178,3 @@ def _size(value: Value) -> int:
     if isinstance(value, list):
         return sum(_size(item) for item in value)
     return len(value) if isinstance(value, str) else 16
-
-
-def _wrong(name: str, fault: str) -> InvalidRequest:
-    return InvalidRequest(f"variables.{name} {fault}", param=f"variables.{name}")

@@ -7,10 +7,13 @@ import pytest
 from django.test import Client
 
 from apps.accounts.enums import Role
+from apps.audit.types import SYSTEM
 from apps.core.scoping import tenant_scope
 from apps.prompts.models import PromptTemplate, PromptVersion
+from apps.prompts.prompt_manager import create_version
 from tests.factories.people import make_member, make_tenant, make_user
 from tests.prompts.templates import (
+    HELLO,
     live_number,
     make_template,
     make_version,
@@ -20,6 +23,7 @@ from tests.prompts.templates import (
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/prompts/prompttemplate/"
+PORTUGUESE = {"accept-language": "pt-br"}
 
 
 def form(
@@ -147,9 +151,11 @@ def test_new_version__tried__shows_what_the_model_reads_and_saves_nothing(client
     ("data", "told"),
     [
         (form([("user", "{{ nmae }}")]), "nmae"),
+        (form([("system", ""), ("user", "{{ nmae }}")]), "(Message 2)"),
         (form([("user", "")]), "at least one message"),
         (form([("user", "x")], [("n", "number", "", "three")]), "not a value of the chosen type"),
-        (form([("user", "x")], [("n", "text", "on", "given")]), "variables.0.default"),
+        (form([("user", "x")], [("n", "text", "on", "given")]), "“n” is required, so it has no"),
+        (form([("user", "x")], [("", "text", "", ""), ("N", "text", "on", "")]), "(Variable 2)"),
         (form([("robot", "x")]), "Select a valid choice"),
     ],
 )
@@ -162,6 +168,39 @@ def test_new_version__with_a_fault__names_it_and_keeps_what_was_typed(
     assert told in page
     assert 'name="messages-0-text"' in page
     assert versions_of(template) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (form([("user", "")]), "Escreva pelo menos uma mensagem."),
+        (form([("user", "{{ b }}")]), "não foi declarada; adicione-a às variáveis. (Mensagem 1)"),
+        (form([("user", "x")], [("n", "text", "on", "a")]), "torne-a opcional ou deixe o padrão"),
+        (form([("user", "x")], [("N", "text", "on", "")]), "com uma letra minúscula"),
+    ],
+)
+def test_new_version__with_a_fault_on_a_portuguese_page__names_it_in_portuguese(
+    client: Client, data: dict[str, str], told: str
+) -> None:
+    template = make_template()
+    client.force_login(make_member(template.tenant, Role.RULE_EDITOR))
+    body = {**data, "preview": "1"}
+    page = client.post(editor_of(template), body, headers=PORTUGUESE).content.decode()
+    assert told in page
+    assert "variables." not in page
+
+
+def test_version_page__in_portuguese__speaks_it_from_speakers_to_faults(client: Client) -> None:
+    template = make_template()
+    records = [{"name": "name", "type": "text"}, {"name": "urgent", "type": "boolean"}]
+    with tenant_scope(template.tenant_id):
+        create_version(template=template, messages=HELLO, variables=records, actor=SYSTEM)
+    client.force_login(make_member(template.tenant, Role.ANALYST))
+    path = f"{LIST}{template.pk}/versions/1/"
+    page = client.post(path, {"sample-name": ""}, headers=PORTUGUESE).content.decode()
+    assert "A variável “name” é obrigatória; informe um valor." in page
+    for word in (">Usuário<", "· Sim ou não ·", 'value="sim"'):
+        assert word in page
 
 
 def test_new_version__more_rows__keeps_what_was_typed(client: Client) -> None:

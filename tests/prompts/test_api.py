@@ -109,6 +109,20 @@ def test_preview__of_what_is_not_saved__is_rendered_and_saves_nothing() -> None:
     assert client.get(f"{path}versions/").json()["count"] == 0
 
 
+def test_preview__with_a_wrong_value__names_the_field_in_english_whatever_the_caller_reads() -> (
+    None
+):
+    template = make_template()
+    make_version(template)
+    client = with_key(template.tenant, "prompts")
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "pt-br"
+    path = f"{PROMPTS}{template.pk}/preview/"
+    error = post(client, path, version=1, values={"name": 3}).json()["error"]
+    assert error["message"] == "variables.name must be a text, not a number"
+    assert error["param"] == "variables.name"
+    assert error["details"] == {"problem": "not_a_text", "name": "name", "given": "number"}
+
+
 def test_prompts__key_with_the_scope__is_named_as_the_author() -> None:
     template = make_template()
     client = with_key(template.tenant, "prompts")

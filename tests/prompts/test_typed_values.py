@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.prompts.typed_values import NotReadable, sample_of, to_text, to_value
-from apps.prompts.variables import TYPES
+from apps.prompts.typed_values import NotReadable, to_text, to_value
 
 
 @pytest.mark.parametrize(
@@ -46,8 +45,3 @@ def test_to_value__text_of_another_type__is_refused(kind: str, text: str) -> Non
 )
 def test_to_text__any_value__is_read_back_the_same(kind: str, value: Any) -> None:
     assert to_value(kind, to_text(value)) == value
-
-
-@pytest.mark.parametrize("kind", TYPES)
-def test_sample_of__every_type__can_be_read(kind: str) -> None:
-    assert to_value(kind, sample_of(kind, "name")) is not None

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from apps.core.chat import Message
 from apps.core.errors import InvalidRequest
+from apps.prompts.admin.wording import shown_messages
 from apps.prompts.prompt_engine import render
 from apps.prompts.prompt_manager import check_version
 from apps.prompts.typed_values import NotReadable, to_value
@@ -13,11 +13,12 @@ from apps.prompts.typed_values import NotReadable, to_value
 
 def preview(
     *, slug: str, content: dict[str, Any], samples: list[dict[str, str]]
-) -> tuple[Message, ...]:
+) -> list[dict[str, str]]:
     """Compile and render without saving; raises InvalidRequest naming what to correct."""
     prompt = check_version(slug=slug, **content)
     values = {sample["name"]: _read(sample) for sample in samples}
-    return render(prompt, {name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    return shown_messages(render(prompt, given))
 
 
 def _read(sample: dict[str, str]) -> Any:

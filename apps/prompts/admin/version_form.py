@@ -12,22 +12,15 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from apps.core.errors import InvalidRequest
+from apps.prompts.admin.wording import ROLES, TYPES, sample_of, shown_value
 from apps.prompts.models import PromptVersion
-from apps.prompts.typed_values import NotReadable, sample_of, to_text, to_value
+from apps.prompts.problems import describe_error
+from apps.prompts.typed_values import NotReadable, to_value
 
-ROLES = (
-    ("system", _("System: how the model should behave")),
-    ("user", _("User: what is asked")),
-    ("assistant", _("Assistant: an example answer")),
-)
-TYPES = (
-    ("text", _("Text")),
-    ("number", _("Number")),
-    ("boolean", _("Yes or no")),
-    ("list", _("List")),
-)
 SPARE_ROWS = 2
 MORE = "more_rows"
+ROW_NAMES = {"messages": _("Message %(number)s"), "variables": _("Variable %(number)s")}
 
 
 class MessageForm(forms.Form):
@@ -90,18 +83,30 @@ class VersionEditor:
 
     def content(self) -> dict[str, Any]:
         """Return messages and variables as they are stored; call it when the editor is valid."""
+        messages = (form.cleaned_data for _number, form in self._kept("messages"))
         return {
             "messages": [
-                {"role": row["role"], "text": row["text"].replace("\r\n", "\n")}
-                for row in (form.cleaned_data for form in self.messages)
-                if row.get("text", "").strip()
+                {"role": row["role"], "text": row["text"].replace("\r\n", "\n")} for row in messages
             ],
-            "variables": [
-                _record(row)
-                for row in (form.cleaned_data for form in self.variables)
-                if row.get("name")
-            ],
+            "variables": [_record(form.cleaned_data) for _number, form in self._kept("variables")],
         }
+
+    def explain(self, error: InvalidRequest) -> str:
+        """Say what is wrong, and in which row of the page."""
+        told = describe_error(error)
+        part, index, *_rest = [*(error.param or "").split("."), "", ""]
+        if part not in ROW_NAMES or not index.isdigit():
+            return told
+        # Rows that were left empty are not part of the content, but people count them.
+        number = self._kept(part)[int(index)][0]
+        return f"{told} ({ROW_NAMES[part] % {'number': number}})"
+
+    def _kept(self, part: str) -> list[tuple[int, forms.Form]]:
+        """Return the rows that say something, with their numbers on the page."""
+        rows = self.messages if part == "messages" else self.variables
+        field = "text" if part == "messages" else "name"
+        numbered = enumerate(rows, start=1)
+        return [(n, form) for n, form in numbered if form.cleaned_data.get(field, "").strip()]
 
 
 def with_more_rows(data: Any) -> Any:
@@ -124,7 +129,7 @@ def samples_from(data: Mapping[str, str], variables: list[dict[str, Any]]) -> li
     samples = []
     for record in variables:
         name, kind = record["name"], record["type"]
-        known = to_text(record.get("default")) or sample_of(kind, name)
+        known = shown_value(record.get("default")) or sample_of(kind, name)
         samples.append({"name": name, "type": kind, "text": data.get(f"sample-{name}", known)})
     return samples
 
@@ -146,7 +151,7 @@ def _variables_of(base: PromptVersion | None) -> list[dict[str, Any]]:
             "name": record["name"],
             "type": record.get("type", "text"),
             "required": record.get("required", True),
-            "default": to_text(record.get("default")),
+            "default": shown_value(record.get("default")),
         }
         for record in (base.variables if base else [])
     ]

@@ -15,7 +15,9 @@ from apps.core.errors import InvalidRequest
 from apps.prompts import prompt_manager
 from apps.prompts.admin.previews import preview
 from apps.prompts.admin.version_form import MORE, VersionEditor, samples_from, with_more_rows
+from apps.prompts.admin.wording import shown_records, shown_variables
 from apps.prompts.models import PromptTemplate, PromptVersion
+from apps.prompts.problems import describe_error
 
 VIEW = "prompts.view_prompttemplate"
 WRITE = "prompts.add_promptversion"
@@ -55,7 +57,7 @@ class VersionViewsMixin:
                 **editor.content(),
             )
         except InvalidRequest as error:
-            return self._editor_page(request, template, editor, problem=error)
+            return self._editor_page(request, template, editor, problem=editor.explain(error))
         text = _("Version %(number)s is saved. It is not live yet.") % {"number": version.number}
         messages.success(request, text)
         return HttpResponseRedirect(_version_url(version))
@@ -73,10 +75,11 @@ class VersionViewsMixin:
                     slug=version.template.slug, content=content, samples=samples
                 )
             except InvalidRequest as error:
-                context["problem"] = error
+                context["problem"] = describe_error(error)
         context |= {
             "version": version,
-            "variables": _with_types(version.variables),
+            "messages_shown": shown_records(version.messages),
+            "variables": shown_variables(_with_types(version.variables)),
             "is_live": version.pk == version.template.live_version_id,
             "may_make_live": request.user.has_perm(MAKE_LIVE),
             "write_url": _write_url(version) if request.user.has_perm(WRITE) else "",
@@ -127,7 +130,7 @@ def _tried(request: HttpRequest, template: PromptTemplate, editor: VersionEditor
             "preview": preview(slug=template.slug, content=content, samples=samples),
         }
     except InvalidRequest as error:
-        return {"samples": samples, "problem": error}
+        return {"samples": samples, "problem": editor.explain(error)}
 
 
 def _with_types(variables: list[dict[str, Any]]) -> list[dict[str, Any]]:
