@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.core.errors import PayloadTooLarge
-from apps.gateway.api.errors import openai_error, readable
+from apps.gateway.api.errors import error_response, readable
 from apps.gateway.event_stream import EventStreamResponse
 
 type Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -48,7 +48,8 @@ class LeanHandler(ASGIHandler):
         except CallerLeft:
             return
         except PayloadTooLarge as error:
-            await self._send(openai_error(error), send)
+            unread = self.request_class(scope, BytesIO())
+            await self._send(error_response(unread, error), send)
             return
         request = self.request_class(scope, BytesIO(body))
         request.urlconf = self.urlconf

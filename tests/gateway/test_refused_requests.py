@@ -73,13 +73,21 @@ async def test_unknown_model__names_what_the_key_may_use(
     assert "sim-small" in answer.json()["error"]["message"]
 
 
-async def test_body__larger_than_the_limit__is_413(
-    key: CreatedKey, event_loop_clients: None, settings: Any
+@pytest.mark.parametrize(
+    ("path", "members"),
+    [
+        (CHAT, {"message", "type", "param", "code"}),
+        (COMPLETE, {"message", "param", "code", "details"}),
+    ],
+)
+async def test_body__larger_than_the_limit__is_413_in_the_dialect_of_the_path(
+    key: CreatedKey, event_loop_clients: None, settings: Any, path: str, members: set[str]
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
-    answer = await post(CHAT, b"x" * 1_001, key.clear)
+    answer = await post(path, b"x" * 1_001, key.clear)
     assert answer.status == 413
     assert answer.json()["error"]["code"] == "payload_too_large"
+    assert set(answer.json()["error"]) == members
 
 
 async def test_path_of_nobody__is_a_readable_404_even_under_debug(
