@@ -1,10 +1,13 @@
 """The admin site: sign-in through allauth, the dashboard as its home, the tenant in its header."""
 
+import time
 from typing import Any, override
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.translation import gettext as _
 from unfold.sites import UnfoldAdminSite
@@ -16,7 +19,10 @@ from apps.usage.dashboard import dashboard_context
 from apps.usage.filters import UsageFilter, parse_filter
 from apps.usage.report_csv import report_csv
 from apps.usage.selectors import DIMENSIONS, grouped
+from router_project.admin_search import find
 
+RESULTS = "unfold/helpers/command_results.html"
+RESULTS_PER_PAGE = 100
 SEE_USAGE = "usage.view_requestlog"
 
 
@@ -44,6 +50,28 @@ class RouterAdminSite(UnfoldAdminSite):
             context |= {"dashboard": dashboard_context(_wanted(request))}
         response: HttpResponse = super().index(request, context)
         return response
+
+    @override
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Answer the search of the menu."""
+        term = request.GET.get("s", "").strip().lower()
+        if not term:
+            return HttpResponse()
+        started = time.perf_counter()
+        results = Paginator(find(self, request, term), RESULTS_PER_PAGE).get_page(1)
+        context = {
+            "search_term": term,
+            "results": results,
+            "page_obj": results.paginator,
+            "page_counter": 0,
+            "execution_time": time.perf_counter() - started,
+        }
+        headers = {"HX-Trigger": "search"}
+        return TemplateResponse(
+            request, RESULTS, {**context, **(extra_context or {})}, headers=headers
+        )
 
     def usage_csv(self, request: HttpRequest) -> HttpResponse:
         """Download what a table of the dashboard shows."""

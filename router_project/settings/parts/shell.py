@@ -24,6 +24,6 @@ UNFOLD = {
     "SCRIPTS": [lambda _request: static("router/admin.js")],
     # The shell's own 500 is too dark to read on its dark pages (WCAG 1.4.3).
     "COLORS": {"primary": {"500": "oklch(71.4% .203 305.504)"}},
-    "COMMAND": {"search_models": True, "show_history": False},
+    "COMMAND": {"show_history": False},
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": NAVIGATION},
 }
