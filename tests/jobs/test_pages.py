@@ -59,6 +59,14 @@ def test_api__submitted_run_and_fetched__gives_the_answer(key: CreatedKey) -> No
     assert "jobs.content_viewed" not in actions(key.row.project)
 
 
+def test_api__addresses_without_a_slash__submit_and_read_as_well(key: CreatedKey) -> None:
+    client = with_key(key)
+    made = post(client, API.rstrip("/"), BODY)
+    told = made.json()
+    assert made["Location"].endswith(f"{API}{told['id']}/")
+    assert client.get(f"{API}{told['id']}").json()["id"] == told["id"]
+
+
 def test_api__same_idempotency_key__returns_the_same_job(key: CreatedKey) -> None:
     client = with_key(key)
     first = post(client, API, BODY, idempotency_key="order-1")
@@ -179,6 +187,8 @@ def test_admin__owner__finds_jobs_by_id_and_state_without_content(
     page = client.get(f"{LIST}{waiting.pk}/change/").content.decode()
     assert str(waiting) in page
     assert "blue" not in page.replace("-blue", "")
+    assert "Queued" in page
+    assert "(&#x27;" not in page
 
 
 def test_admin__empty_list__says_what_jobs_are(client: Client, project: Project) -> None:

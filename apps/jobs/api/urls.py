@@ -11,6 +11,7 @@ router.register("jobs", JobViewSet, basename="job")
 urlpatterns = [
     # A POST is not redirected to the address with a slash, so both are served.
     path("jobs", JobViewSet.as_view({"get": "list", "post": "create"}, schema=None), name="jobs"),
+    path("jobs/<str:pk>", JobViewSet.as_view({"get": "retrieve"}, schema=None), name="job"),
     *router.urls,
     path(
         "webhook-secret/",

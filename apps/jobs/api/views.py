@@ -80,7 +80,9 @@ class JobViewSet(ReadOnlyManagedViewSet):
             raise AccessDenied("a job runs with the rights of an API key: submit it with one")
         job, is_new = services.submit_job(caller=request.auth, submission=_submission(request))
         body = JobSerializer(job).data
-        headers = {"Location": request.build_absolute_uri(f"{request.path}{body['id']}/")}
+        headers = {
+            "Location": request.build_absolute_uri(f"{request.path.rstrip('/')}/{body['id']}/")
+        }
         if not is_new:
             headers["Idempotent-Replayed"] = "true"
         return Response(body, status=202, headers=headers)
