@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 from django.core.cache import caches
 from django.db import connection
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from router_project.addresses import redis_database, redis_number
@@ -45,6 +46,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure() -> None:
     _patches.undo()
     _servers.close()
+
+
+@pytest.fixture(autouse=True)
+def language_of_nobody() -> Iterator[None]:
+    """A request leaves its language behind in the thread, where the next test would find it."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")
