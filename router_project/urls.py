@@ -12,6 +12,8 @@ MANAGEMENT_APPS = (
     *("conversations", "jobs"),
 )
 
+handler404 = "router_project.error_pages.not_found"
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),
     path("admin/", admin.site.urls),

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from apps.audit.admin import ReadOnlyModelAdmin
 from apps.core.money import format_usd
 from apps.routing.engine.explain import explain_steps
+from apps.usage.enums import CacheState, Outcome, in_words
 from apps.usage.models import RequestLog
 
 STATUS_COLOURS = {
@@ -31,7 +32,7 @@ class RequestLogAdmin(ReadOnlyModelAdmin):
 
     list_display = (
         *("at", "shown_status", "requested_model", "model", "rule", "key", "project"),
-        *("shown_cost", "tokens", "cache", "total_ms"),
+        *("shown_cost", "tokens", "shown_cache", "total_ms"),
     )
     list_filter = (
         ("at", RangeDateTimeFilter),
@@ -48,7 +49,7 @@ class RequestLogAdmin(ReadOnlyModelAdmin):
             _("Request"),
             {
                 "fields": (
-                    *("public_id", "at", "shown_status", "http_status", "error_code"),
+                    *("public_id", "at", "status_in_words", "http_status", "error_code"),
                     *("project", "key", "door", "requested_model", "tags", "prompt_template"),
                     *("conversation_id", "is_streamed"),
                 )
@@ -59,20 +60,28 @@ class RequestLogAdmin(ReadOnlyModelAdmin):
             _("Answer"),
             {
                 "fields": (
-                    *("model", "provider", "rule", "cache", "shown_cost", "is_estimated"),
+                    *("model", "provider", "rule", "shown_cache", "shown_cost", "is_estimated"),
                     *("tokens", "ttft_ms", "total_ms", "attempt_table", "versions"),
                 )
             },
         ),
     )
     readonly_fields = (
-        *("public_id", "shown_status", "explanation", "shown_cost", "tokens"),
-        *("attempt_table", "versions"),
+        *("public_id", "status_in_words", "explanation", "shown_cost", "tokens"),
+        *("shown_cache", "attempt_table", "versions"),
     )
 
     @display(description=_("outcome"), ordering="status", label=STATUS_COLOURS)
-    def shown_status(self, row: RequestLog) -> str:
-        return row.status
+    def shown_status(self, row: RequestLog) -> tuple[str, str]:
+        return row.status, in_words(Outcome, row.status)
+
+    @display(description=_("outcome"))
+    def status_in_words(self, row: RequestLog) -> str:
+        return in_words(Outcome, row.status)
+
+    @display(description=_("cache"), ordering="cache")
+    def shown_cache(self, row: RequestLog) -> str:
+        return in_words(CacheState, row.cache)
 
     @display(description=_("cost (USD)"), ordering="cost")
     def shown_cost(self, row: RequestLog) -> str:
@@ -108,9 +117,14 @@ class RequestLogAdmin(ReadOnlyModelAdmin):
 
 def _told(attempt: dict[str, Any]) -> str:
     told = f"{attempt['error_code']} {attempt['http_status'] or ''}".strip()
-    error = f" ({told})" if told else ""
-    return (
-        f"{attempt['deployment']}: {attempt['status']}{error},"
-        f" {attempt['input_tokens']} / {attempt['output_tokens']} tokens,"
-        f" {format_usd(attempt['cost'])} USD, {attempt['total_ms']} ms"
+    outcome = in_words(Outcome, attempt["status"])
+    words = {
+        **attempt,
+        "outcome": f"{outcome} ({told})" if told else outcome,
+        "cost": format_usd(attempt["cost"]),
+    }
+    sentence = _now(
+        "%(deployment)s: %(outcome)s, %(input_tokens)s / %(output_tokens)s tokens, %(cost)s USD, "
+        "%(total_ms)s ms"
     )
+    return sentence % words

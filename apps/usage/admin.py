@@ -7,6 +7,7 @@ from unfold.decorators import display
 
 from apps.audit.admin import ReadOnlyModelAdmin
 from apps.core.money import format_usd
+from apps.usage.enums import Outcome, in_words
 from apps.usage.models import LedgerEntry
 
 
@@ -15,7 +16,15 @@ class LedgerEntryAdmin(ReadOnlyModelAdmin):
     """What each attempt cost; every total on every page is a sum of these."""
 
     list_display = (
-        *("at", "deployment", "model", "status", "shown_cost", "input_tokens", "output_tokens"),
+        *(
+            "at",
+            "deployment",
+            "model",
+            "shown_status",
+            "shown_cost",
+            "input_tokens",
+            "output_tokens",
+        ),
         *("key", "project", "rule", "is_estimated"),
     )
     list_filter = (
@@ -28,6 +37,16 @@ class LedgerEntryAdmin(ReadOnlyModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     empty_list_text = _("No attempt was billed yet.")
+    fields = (
+        *("at", "request_id", "project", "key", "rule", "deployment", "model", "provider"),
+        *("shown_status", "shown_cost", "is_estimated", "input_tokens", "output_tokens"),
+        *("cached_input_tokens", "cache_write_tokens", "reasoning_tokens"),
+    )
+    readonly_fields = ("shown_status", "shown_cost")
+
+    @display(description=_("outcome"), ordering="status")
+    def shown_status(self, row: LedgerEntry) -> str:
+        return in_words(Outcome, row.status)
 
     @display(description=_("cost (USD)"), ordering="cost")
     def shown_cost(self, row: LedgerEntry) -> str:

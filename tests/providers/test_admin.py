@@ -149,6 +149,16 @@ def test_price__typed_in_dollars__is_stored_in_micro_dollars(staff: Client) -> N
     assert "0.15" in staff.get(f"{BASE}/price/{price.pk}/change/").content.decode()
 
 
+def test_price__of_the_platform__is_shown_to_an_owner_in_dollars(client: Client) -> None:
+    model = make_model(prices=(123_450_000, 1))
+    price = only(Price)
+    client.force_login(make_member())
+    for path in (f"price/{price.pk}", f"llmmodel/{model.pk}"):
+        page = client.get(f"{BASE}/{path}/change/").content.decode()
+        assert "123.45" in page
+        assert "123450000" not in page
+
+
 def test_model__inline__holds_the_platforms_prices_only(staff: Client) -> None:
     model = make_model(prices=(123_450_000, 1))
     make_price(model, (987_650_000, 1), make_tenant())

@@ -1,5 +1,6 @@
 """Requests in the admin and over HTTP: found, told in both languages, by key and by role."""
 
+import re
 from typing import Any
 
 import pytest
@@ -98,8 +99,8 @@ def test_detail__with_attempts__tells_each_and_what_it_cost(client: Client, tena
     client.force_login(make_member(tenant, Role.ANALYST))
     page = page_of(client, f"{LIST}{event.event_id}/change/")
     assert public(event) in page
-    assert "first: error (timeout 504)" in page
-    assert "second: ok, 10 / 20 tokens, 1.234567 USD" in page
+    assert "first: Error (timeout 504)" in page
+    assert "second: OK, 10 / 20 tokens, 1.234567 USD" in page
 
 
 def test_detail__with_nothing_decided__says_so_in_both_languages(
@@ -114,6 +115,34 @@ def test_detail__with_nothing_decided__says_so_in_both_languages(
     assert "No provider was called." in english
     for sentence in ("Nothing was decided.", "No provider was called."):
         assert sentence not in portuguese
+
+
+def test_pages__in_portuguese__tell_outcomes_cache_and_dates_in_it(
+    client: Client, tenant: Tenant
+) -> None:
+    attempts = (make_attempt(deployment="first", status="error", cost=0),)
+    event = make_event(tenant, attempts=attempts, status="rejected", cache="miss")
+    write(event)
+    client.force_login(make_member(tenant, Role.ANALYST))
+    shown = page_of(client, LIST, headers=PORTUGUESE)
+    detail = page_of(client, f"{LIST}{event.event_id}/change/", headers=PORTUGUESE)
+    for page in (shown, detail):
+        assert "Recusada" in page
+        assert "Fora do cache" in page
+        assert re.search(r"\d\d/\d\d/\d{4} \d\d:\d\d", page)
+    assert "first: Erro" in detail
+
+
+def test_ledger_entry__in_portuguese__shows_dollars_and_no_inner_ids(
+    client: Client, tenant: Tenant
+) -> None:
+    event = make_event(tenant, attempts=(make_attempt(cost=1_234_567, status="cut"),))
+    write(event)
+    client.force_login(make_member(tenant, Role.ANALYST))
+    page = page_of(client, f"{LEDGER}{event.attempts[0].id}/change/", headers=PORTUGUESE)
+    assert "1.234567" in page
+    assert "Interrompida" in page
+    assert "id</" not in page
 
 
 def test_list__in_portuguese__names_its_columns(client: Client, tenant: Tenant) -> None:

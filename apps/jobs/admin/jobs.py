@@ -24,7 +24,6 @@ STATE_COLOURS = {
     "failed": "danger",
     "cancelled": "primary",
 }
-WEBHOOK_COLOURS = {"pending": "info", "delivered": "success", "failed": "danger"}
 
 
 @admin.register(Job)
@@ -53,7 +52,7 @@ class JobAdmin(JobViewsMixin, ReadOnlyModelAdmin):
             None,
             {
                 "fields": (
-                    *("shown_id", "shown_status", "project", "requested_model", "api_key_label"),
+                    *("shown_id", "status", "project", "requested_model", "api_key_label"),
                     *("attempts", "shown_request_id", "error_code", "error_message"),
                 )
             },
@@ -71,7 +70,7 @@ class JobAdmin(JobViewsMixin, ReadOnlyModelAdmin):
             _("Webhook"),
             {
                 "fields": (
-                    *("webhook_url", "shown_webhook_status", "webhook_attempts"),
+                    *("webhook_url", "webhook_status", "webhook_attempts"),
                     *("webhook_after", "webhook_error"),
                 )
             },
@@ -108,10 +107,6 @@ class JobAdmin(JobViewsMixin, ReadOnlyModelAdmin):
     @display(description=_("state"), ordering="status", label=STATE_COLOURS)
     def shown_status(self, job: Job) -> tuple[str, str]:
         return job.status, job.get_status_display()
-
-    @display(description=_("webhook state"), ordering="webhook_status", label=WEBHOOK_COLOURS)
-    def shown_webhook_status(self, job: Job) -> tuple[str, str]:
-        return job.webhook_status, job.get_webhook_status_display()
 
     @display(description=_("request"))
     def shown_request_id(self, job: Job) -> str:

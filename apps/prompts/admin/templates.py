@@ -46,16 +46,12 @@ class PromptVersionInline(AuditedTabularInline):
     max_num = 0
     verbose_name_plural = gettext_lazy("Versions: written once, never changed")
 
-    @display(
-        description=gettext_lazy("state"),
-        label={"live": "success", "older": "info", "newer": "warning"},
-    )
-    def state(self, version: PromptVersion) -> tuple[str, str]:
+    @display(description=gettext_lazy("state"))
+    def state(self, version: PromptVersion) -> str:
         live = version.template.live_version
         if live is None or version.number > live.number:
-            return "newer", _("Not live yet")
-        is_live = version.number == live.number
-        return ("live", _("Live")) if is_live else ("older", _("Older"))
+            return _("Not live yet")
+        return _("Live") if version.number == live.number else _("Older")
 
     @display(description=gettext_lazy("What to do"))
     def links(self, version: PromptVersion) -> SafeString:

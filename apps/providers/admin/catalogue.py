@@ -40,8 +40,21 @@ class ProviderAdmin(AuditedModelAdmin):
     fields = ("name", "slug", "adapter", "base_url", "is_enabled")
 
 
+# What those who may not change a price see of it.
+SHOWN_PRICES = {name: name.replace("_price", "_usd") for name in PRICE_FIELDS}
+
+
 class PricesInDollars:
     """Shows and takes the four prices in dollars per million tokens."""
+
+    readonly_fields = tuple(SHOWN_PRICES.values())
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        page: Any = super()
+        fields = page.get_fields(request, obj)
+        if obj is None or page.has_change_permission(request, obj):
+            return fields
+        return [SHOWN_PRICES.get(name, name) for name in fields]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in PRICE_FIELDS:
@@ -50,6 +63,22 @@ class PricesInDollars:
             )
         parent: Any = super()
         return parent.formfield_for_dbfield(db_field, request, **kwargs)
+
+    @admin.display(description=_("input (US$ per million)"), ordering="input_price")
+    def input_usd(self, price: Price) -> str:
+        return shown_price(price.input_price)
+
+    @admin.display(description=_("output (US$ per million)"), ordering="output_price")
+    def output_usd(self, price: Price) -> str:
+        return shown_price(price.output_price)
+
+    @admin.display(description=_("cached input (US$ per million)"))
+    def cached_input_usd(self, price: Price) -> str:
+        return shown_price(price.cached_input_price)
+
+    @admin.display(description=_("cache write (US$ per million)"))
+    def cache_write_usd(self, price: Price) -> str:
+        return shown_price(price.cache_write_price)
 
 
 class PriceInline(PricesInDollars, AuditedTabularInline):
@@ -117,11 +146,3 @@ class PriceAdmin(PricesInDollars, AuditedModelAdmin):
     date_hierarchy = "effective_from"
     empty_list_text = _("A price tells what a model costs from a date on.")
     fields = ("llm_model", "effective_from", *PRICE_FIELDS, "source")
-
-    @admin.display(description=_("input (US$ per million)"), ordering="input_price")
-    def input_usd(self, price: Price) -> str:
-        return shown_price(price.input_price)
-
-    @admin.display(description=_("output (US$ per million)"), ordering="output_price")
-    def output_usd(self, price: Price) -> str:
-        return shown_price(price.output_price)

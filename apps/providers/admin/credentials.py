@@ -20,7 +20,7 @@ class CredentialForm(TenantModelForm):
     """Takes the secret in a password field; the stored one is not shown."""
 
     secret = forms.CharField(
-        label=_("secret"),
+        label=_("Secret"),
         required=False,
         strip=True,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
