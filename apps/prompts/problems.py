@@ -3,6 +3,7 @@
 from django.utils.text import capfirst
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from apps.core.errors import InvalidRequest
 from apps.prompts.faults import FaultKind, PromptFault
@@ -97,22 +98,25 @@ GIVEN = {
 }
 
 
+class TemplateRefused(InvalidRequest):
+    """A template with a problem, told in English; pages describe the problem in their language."""
+
+    def __init__(self, problem: TemplateProblem) -> None:
+        words = {"problem": problem.kind.value, "line": problem.line, "word": problem.word}
+        with override("en"):
+            super().__init__(describe(problem), param=problem.param, details=words)
+        self.problem = problem
+
+
 def describe(problem: TemplateProblem) -> str:
     """Return one sentence with the line, the word and the way out."""
     return str(MESSAGES[problem.kind] % {"line": problem.line, "word": problem.word})
 
 
-def as_invalid_request(problem: TemplateProblem) -> InvalidRequest:
-    """Return the problem as the API reports it."""
-    return InvalidRequest(
-        describe(problem),
-        param=problem.param,
-        details={"problem": problem.kind.value, "line": problem.line, "word": problem.word},
-    )
-
-
 def describe_error(error: InvalidRequest) -> str:
-    """Return what the page says about a refusal: a fault in its language, other errors as is."""
+    """Return what the page says about a refusal: faults in its language, other errors as is."""
+    if isinstance(error, TemplateRefused):
+        return describe(error.problem)
     if not isinstance(error, PromptFault):
         return error.message
     sentence = CAUSES.get(error.words.get("cause", ""), FAULTS[error.kind])

@@ -13,7 +13,7 @@ from apps.audit.services import record_change
 from apps.audit.types import Actor
 from apps.core.errors import Conflict, NotFound
 from apps.prompts.models import PromptTemplate, PromptVersion
-from apps.prompts.problems import as_invalid_request
+from apps.prompts.problems import TemplateRefused
 from apps.prompts.prompt_engine import CompiledPrompt, compile_prompt
 from apps.prompts.template_grammar import TemplateProblem
 
@@ -80,7 +80,7 @@ def check_version(*, slug: str, messages: Any, variables: Any, number: int = 0) 
     try:
         return compile_prompt(slug=slug, version=number, messages=messages, variables=variables)
     except TemplateProblem as problem:
-        raise as_invalid_request(problem) from problem
+        raise TemplateRefused(problem) from problem
 
 
 def make_live(*, version: PromptVersion, actor: Actor, reason: str = "") -> PromptTemplate:

@@ -1,10 +1,11 @@
 """The grammar lets through what prompts need and names what it refuses, with the line."""
 
 import pytest
+from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.prompts.problems import MESSAGES, as_invalid_request, describe
+from apps.prompts.problems import MESSAGES, TemplateRefused, describe, describe_error
 from apps.prompts.template_grammar import (
     MAX_FILTERS_IN_TAG,
     MAX_LITERAL_CHARS,
@@ -126,10 +127,17 @@ def test_describe__every_kind_of_problem__is_a_sentence_with_its_line(kind: Prob
     assert "%%" not in sentence
 
 
-def test_as_invalid_request__problem_of_a_message__carries_place_and_details() -> None:
+def test_template_refused__problem_of_a_message__carries_place_and_details() -> None:
     problem = TemplateProblem(ProblemKind.FILTER, 2, "replace")
     problem.param = "messages.0.text"
-    error = as_invalid_request(problem)
+    error = TemplateRefused(problem)
     assert error.http_status == 400
     assert error.param == "messages.0.text"
     assert error.details == {"problem": "filter", "line": 2, "word": "replace"}
+
+
+def test_template_refused__under_portuguese__is_english_for_programs_only() -> None:
+    with override("pt-br"):
+        error = TemplateRefused(TemplateProblem(ProblemKind.FILTER, 2, "replace"))
+        assert describe_error(error) == "Linha 2: não existe o filtro “replace”."
+    assert error.message == "Line 2: there is no filter “replace”."
