@@ -23,7 +23,7 @@ WEB_SERVERS = ("granian", "uvicorn")
 # What the roles import only once they run; a package that is missing must stop the build instead.
 LATE_IMPORTS = (
     *("granian", "uvicorn", "httptools", "uvloop", "celery.bin.celery"),
-    *("kombu.transport.redis", "psycopg", "hiredis"),
+    *("kombu.transport.redis", "psycopg", "hiredis", "py3langid.langid"),
 )
 
 
