@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.routing.engine.compile import compile_snapshot
+from apps.routing.engine.request_router import decide
 from apps.routing.engine.types import (
+    Decision,
     Deployment,
     DeploymentHealth,
     Health,
+    LocalTime,
     RequestFacts,
+    RetryBudget,
     Snapshot,
     TraceStep,
 )
@@ -19,20 +23,48 @@ type Records = dict[str, Any]
 
 
 def rule_record(id_: str = "r1", **fields: Any) -> Records:
-    """Return a tenant's rule that always holds."""
+    """Return a tenant's rule that always holds and sets nothing."""
     return {
         "id": id_,
         "name": id_,
         "scope": "tenant",
+        "key": "",
         "project": "",
+        "is_locked": False,
+        "is_default": False,
+        "active_from_ms": None,
+        "active_until_ms": None,
         "condition": {},
         "action": "route",
         "targets": [],
+        "strategy": "priority",
+        "price_weight": 50,
+        "affinity": "",
+        "arms": [],
+        "unit": "request",
         "reject_message": "",
+        **effect_fields(),
+        **fields,
+    }
+
+
+def effect_fields() -> Records:
+    """Return what a rule sets besides its targets: nothing."""
+    return {
         "prompt_template": "",
         "max_output_tokens": None,
         "cache_seconds": 0,
-        **fields,
+        "parameters": {},
+        "add_tags": [],
+        "regions": [],
+        "data_class": "",
+        "price_cap": None,
+        "latency_cap_ms": None,
+        "allow_unknown": False,
+        "first_token_timeout_ms": None,
+        "total_timeout_ms": None,
+        "max_attempts": None,
+        "on_content_filter": "",
     }
 
 
@@ -44,6 +76,8 @@ def model_record(**fields: Any) -> Records:
         "max_output_tokens": 8_000,
         "lifecycle": "active",
         "capabilities": {"tools": "yes", "vision": "unknown", "audio": "no"},
+        "traffic": "on",
+        "successor": "",
         **fields,
     }
 
@@ -57,6 +91,8 @@ def deployment_record(id_: str = "d1", model: str = "small", **fields: Any) -> R
         "provider": "acme-ai",
         "region": "",
         "is_enabled": True,
+        "data_classes": [],
+        "credential": "",
         "input_price": 1_000_000,
         "output_price": 2_000_000,
         "cached_input_price": 100_000,
@@ -97,7 +133,7 @@ def make_snapshot(platform: Mapping[str, Any] | None = None, **tenant: Any) -> S
 
 
 def make_facts(**fields: Any) -> RequestFacts:
-    """Return the facts of a short request that names no model."""
+    """Return the facts of a short request that names no model; lists become tuples."""
     values: Records = {
         "request_id": "req_1",
         "tenant": "acme",
@@ -113,22 +149,54 @@ def make_facts(**fields: Any) -> RequestFacts:
         "allowed_models": (),
         "now_ms": NOW,
     }
-    texts = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
-    }
-    return RequestFacts(**{**values, **texts})
+    given = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+    if given.get("local_time") is not None:
+        given["local_time"] = LocalTime(*given["local_time"])
+    return RequestFacts(**{**values, **given})
 
 
-def make_health(**states: Mapping[str, Any]) -> Health:
+def make_health(
+    *,
+    retries: Mapping[str, Sequence[Any]] | None = None,
+    credentials_down: Mapping[str, int] | None = None,
+    **states: Mapping[str, Any],
+) -> Health:
     """Return a health by id of the deployment, such as `d1={"in_flight": 2}`."""
-    return Health({id_: DeploymentHealth(**state) for id_, state in states.items()})
+    return Health(
+        {id_: DeploymentHealth(**state) for id_, state in states.items()},
+        {provider: RetryBudget(*budget) for provider, budget in (retries or {}).items()},
+        credentials_down or {},
+    )
 
 
 def make_deployment(id_: str = "d1", **fields: Any) -> Deployment:
     """Return a deployment outside any snapshot."""
-    return Deployment(**deployment_record(id_, **fields))
+    record = deployment_record(id_, **fields)
+    traffic = "on" if record.pop("is_enabled") else "off"
+    return Deployment(**{"traffic": traffic, **record, "data_classes": (*record["data_classes"],)})
+
+
+def choose(snapshot: Snapshot, health: Health | None = None, **facts: Any) -> Decision:
+    """Decide for a short request with these facts."""
+    return decide(make_facts(**facts), snapshot, health or Health(), "seed")
 
 
 def codes(steps: Sequence[TraceStep]) -> list[str]:
     """Return the codes of a trace in order."""
     return [step.code for step in steps]
+
+
+def step_of(decision: Decision, code: str) -> TraceStep:
+    """Return the only step with this code."""
+    (found,) = (step for step in decision.trace if step.code == code)
+    return found
+
+
+def models_of(decision: Decision) -> list[str]:
+    """Return the models of the attempts in order."""
+    return [attempt.model for attempt in decision.attempts]
+
+
+def ids_of(decision: Decision) -> list[str]:
+    """Return the deployments of the attempts in order."""
+    return [attempt.deployment_id for attempt in decision.attempts]

@@ -1,85 +1,69 @@
-"""The cases of `cases/*.json`: facts, records and health in, the decision that must come out."""
+"""The cases of `cases/*.json` (see `cases.py`), and what they must cover together."""
 
-import json
-from pathlib import Path
-from typing import Any
+from collections import defaultdict
 
 import pytest
 
-from apps.routing.engine.compile import compile_snapshot
-from apps.routing.engine.conditions import OPERATORS_BY_KIND, clauses_of
-from apps.routing.engine.explain import SENTENCES
-from apps.routing.engine.request_router import decide
-from apps.routing.engine.types import Decision, Snapshot
-from tests.engine.records import (
-    codes,
-    deployment_record,
-    make_facts,
-    make_health,
-    model_record,
-    platform_records,
-    rule_record,
-    tenant_records,
-)
+from apps.routing.engine.conditions import clauses_of
+from apps.routing.engine.fields import FIELDS, HEADER, METADATA, field_named
+from apps.routing.engine.operators import OPERATORS_BY_KIND
+from apps.routing.engine.sentences import SENTENCES
+from apps.routing.engine.types import Clause, Rule
+from tests.engine.cases import CASES, Case, codes_in, snapshot_of, wrong_in
 
-FILES = sorted((Path(__file__).parent / "cases").glob("*.json"))
-CASES: list[dict[str, Any]] = [
-    {**case, "file": path.stem} for path in FILES for case in json.loads(path.read_text())
-]
+# Codes that only a kept trace has.
+NOT_DECIDED = frozenset({"steps_not_told"})
+FIELDS_WITH_NAMES = frozenset({METADATA, HEADER})
 
 
-def snapshot_of(case: dict[str, Any]) -> Snapshot:
-    """Fill in what the case leaves out and compile it."""
-    platform, tenant = dict(case.get("platform", {})), dict(case.get("tenant", {}))
-    for records in (platform, tenant):
-        records["rules"] = [_rule(rule) for rule in records.get("rules", [])]
-    if "models" in platform:
-        models = platform["models"].items()
-        platform["models"] = {name: model_record(**fields) for name, fields in models}
-    if "deployments" in platform:
-        pool = platform["deployments"]
-        platform["deployments"] = [_deployment(fields) for fields in pool]
-    return compile_snapshot(platform_records(**platform), tenant_records(**tenant))
+def rules_of_cases() -> list[Rule]:
+    return [rule for case in CASES for rule in snapshot_of(case).rules]
 
 
-def outcome_of(decision: Decision, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return what the case looks at."""
-    found = {
-        "models": [attempt.model for attempt in decision.attempts],
-        "deployments": [attempt.deployment_id for attempt in decision.attempts],
-        "rule": decision.rule_id,
-        "codes": codes(decision.trace),
-        "usable_models": list(decision.usable_models),
-    }
-    return {name: found.get(name, getattr(decision, name, None)) for name in wanted}
-
-
-def _rule(fields: dict[str, Any]) -> dict[str, Any]:
-    values = dict(fields)
-    return rule_record(values.pop("id"), **values)
-
-
-def _deployment(fields: dict[str, Any]) -> dict[str, Any]:
-    values = dict(fields)
-    return deployment_record(values.pop("id"), values.pop("model"), **values)
+def field_group(clause: Clause) -> str:
+    """Return the field, or what all fields of its family have in common."""
+    return next((p for p in FIELDS_WITH_NAMES if clause.field.startswith(p)), clause.field)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case['file']}: {case['name']}")
-def test_case__decided__comes_out_as_written(case: dict[str, Any]) -> None:
-    facts, health = make_facts(**case.get("facts", {})), make_health(**case.get("health", {}))
-    decision = decide(facts, snapshot_of(case), health, "seed")
-    assert outcome_of(decision, case["expected"]) == case["expected"]
+def test_case__decided__comes_out_as_written(case: Case) -> None:
+    assert wrong_in(case) == {}
 
 
-def test_cases__together__use_every_operator_and_every_reason() -> None:
+def test_cases__of_operators__try_each_of_every_kind_with_and_without_a_match() -> None:
+    tried = defaultdict(set)
+    for case in CASES:
+        if case["file"] != "operators":
+            continue
+        for clause in clauses_of(snapshot_of(case).rules[0].condition):
+            field = field_named(clause.field)
+            assert field is not None
+            tried[field.kind, clause.operator].add(bool(case["expected"]["rule"]))
+    wanted = {(kind, name) for kind, table in OPERATORS_BY_KIND.items() for name in table}
+    assert set(tried) == wanted
+    assert {place for place, seen in tried.items() if seen != {True, False}} == set()
+
+
+def test_cases__together__read_every_field() -> None:
     used = {
-        clause.operator
-        for case in CASES
-        for rule in snapshot_of(case).rules
-        for clause in clauses_of(rule.condition)
+        field_group(clause) for rule in rules_of_cases() for clause in clauses_of(rule.condition)
     }
-    assert used == {name for table in OPERATORS_BY_KIND.values() for name in table}
-    assert {code for case in CASES for code in case["expected"]["codes"]} == set(SENTENCES)
+    assert used == {*FIELDS, *FIELDS_WITH_NAMES}
+
+
+def test_cases__together__expect_every_reason() -> None:
+    assert set().union(*map(codes_in, CASES)) == set(SENTENCES) - NOT_DECIDED
+
+
+def test_cases__together__use_every_strategy_unit_affinity_and_scope() -> None:
+    rules = rules_of_cases()
+    assert {rule.choice.strategy for rule in rules} == {
+        "priority", "weighted", "adaptive", "cheapest",
+    }  # fmt: skip
+    assert {rule.choice.unit for rule in rules} == {"request", "conversation", "user"}
+    assert {rule.choice.affinity for rule in rules} == {"", "conversation", "prefix"}
+    assert {rule.scope for rule in rules} == {"key", "project", "tenant", "global"}
+    assert any(rule.choice.arms for rule in rules)
 
 
 def test_cases__of_one_file__have_names_of_their_own() -> None:

@@ -5,23 +5,31 @@ from typing import Any
 
 import pytest
 
-from apps.routing.engine.compile import compile_condition
-from apps.routing.engine.conditions import FIELDS, clauses_of, evaluate
-from apps.routing.engine.types import RequestFacts
+from apps.routing.engine.compile_conditions import compile_condition
+from apps.routing.engine.conditions import clauses_of
+from apps.routing.engine.types import Finding, RequestFacts
 from tests.engine.records import make_facts
 
 TRUE = {"field": "tag", "operator": "has", "value": "vip"}
 FALSE = {"field": "tag", "operator": "has", "value": "bulk"}
 UNKNOWN = {"field": "max_output_tokens", "operator": "at_most", "value": 100}
+UNSOUGHT = {"field": "message_text", "operator": "contains", "value": "refund"}
 FACTS = make_facts(tags=("vip",), max_output_tokens=None)
 
 
-def holds(tree: dict[str, Any], facts: RequestFacts = FACTS) -> bool:
-    return evaluate(compile_condition(tree), facts).holds
+def find(tree: dict[str, Any], facts: RequestFacts = FACTS) -> Finding:
+    return compile_condition(tree).test(facts)
 
 
-def is_undecidable(tree: dict[str, Any]) -> bool:
-    return evaluate(compile_condition(tree), FACTS).is_undecidable
+def verdict(tree: dict[str, Any]) -> tuple[bool, bool]:
+    found = find(tree)
+    return found.holds, found.is_undecidable
+
+
+def deciding(tree: dict[str, Any]) -> Any:
+    """Return the value of the clause that decided, None without one."""
+    clause = find(tree).clause
+    return clause.value if clause else None
 
 
 @pytest.mark.parametrize(
@@ -40,92 +48,98 @@ def is_undecidable(tree: dict[str, Any]) -> bool:
         ({"all": [TRUE, {"any": [FALSE, {"none": [FALSE]}]}]}, True),
         ({"all": [TRUE, {"any": [FALSE, {"none": [TRUE]}]}]}, False),
         ({"none": [{"none": [TRUE]}]}, True),
+        ({"none": [{"all": [TRUE]}]}, False),
     ],
 )
-def test_evaluate__decided_facts__follows_the_tree(tree: dict[str, Any], expected: bool) -> None:
-    assert holds(tree) is expected
-    assert not is_undecidable(tree)
+def test_tree__decided_facts__is_followed(tree: dict[str, Any], expected: bool) -> None:
+    assert verdict(tree) == (expected, False)
 
 
+@pytest.mark.parametrize("unknown", [UNKNOWN, UNSOUGHT])
 @pytest.mark.parametrize(
-    ("tree", "expected", "undecidable"),
+    ("kind", "others", "expected", "undecidable"),
     [
-        ({"all": [UNKNOWN]}, False, True),
-        ({"any": [UNKNOWN]}, False, True),
-        ({"none": [UNKNOWN]}, False, True),
-        ({"all": [TRUE, UNKNOWN]}, False, True),
-        ({"all": [FALSE, UNKNOWN]}, False, False),
-        ({"any": [TRUE, UNKNOWN]}, True, False),
-        ({"any": [FALSE, UNKNOWN]}, False, True),
-        ({"none": [TRUE, UNKNOWN]}, False, False),
-        ({"none": [FALSE, UNKNOWN]}, False, True),
+        ("all", [], False, True),
+        ("any", [], False, True),
+        ("none", [], False, True),
+        ("all", [TRUE], False, True),
+        ("all", [FALSE], False, False),
+        ("any", [TRUE], True, False),
+        ("any", [FALSE], False, True),
+        ("none", [TRUE], False, False),
+        ("none", [FALSE], False, True),
+        ("all", [TRUE, FALSE], False, False),
+        ("any", [FALSE, FALSE], False, True),
     ],
 )
-def test_evaluate__absent_fact__is_undecidable_unless_another_clause_decides(
-    tree: dict[str, Any], expected: bool, undecidable: bool
+def test_tree__absent_fact__is_undecidable_unless_another_clause_decides(
+    unknown: dict[str, Any], kind: str, others: list[Any], expected: bool, undecidable: bool
 ) -> None:
-    (kind, members) = next(iter(tree.items()))
-    for order in permutations(members):
-        reordered = {kind: list(order)}
-        assert (holds(reordered), is_undecidable(reordered)) == (expected, undecidable), order
+    for order in permutations([*others, unknown]):
+        assert verdict({kind: list(order)}) == (expected, undecidable), order
 
 
 @pytest.mark.parametrize("outer", ["all", "any", "none"])
 @pytest.mark.parametrize("inner", ["all", "any", "none"])
-def test_evaluate__absent_fact_in_a_nested_group__does_not_depend_on_the_order(
+def test_tree__absent_fact_in_a_nested_group__does_not_depend_on_the_order(
     outer: str, inner: str
 ) -> None:
     for members in permutations([TRUE, FALSE, UNKNOWN], 2):
-        straight = {outer: [{inner: list(members)}]}
-        turned = {outer: [{inner: list(reversed(members))}]}
-        assert holds(straight) is holds(turned)
-        assert is_undecidable(straight) is is_undecidable(turned)
+        turned = list(reversed(members))
+        assert verdict({outer: [{inner: list(members)}]}) == verdict({outer: [{inner: turned}]})
 
 
-def test_evaluate__failed_clause__is_told_with_what_was_seen() -> None:
-    verdict = evaluate(compile_condition({"all": [TRUE, {"any": [FALSE]}]}), FACTS)
-    assert verdict.clause is not None
-    assert (verdict.clause.value, verdict.seen) == ("bulk", ("vip",))
+@pytest.mark.parametrize(
+    ("tree", "value"),
+    [
+        # The first that fails decides, whatever was undecidable before it.
+        ({"all": [TRUE, UNKNOWN, FALSE, {**FALSE, "value": "later"}]}, "bulk"),
+        ({"all": [UNKNOWN, UNSOUGHT]}, 100),
+        ({"all": [UNSOUGHT, UNKNOWN]}, "refund"),
+        ({"all": [TRUE, TRUE]}, None),
+        # The first that holds, else the first undecidable, else the last.
+        ({"any": [FALSE, TRUE, {**TRUE, "value": ["vip", "x"]}]}, "vip"),
+        ({"any": [UNKNOWN, UNSOUGHT]}, 100),
+        ({"any": [FALSE, UNKNOWN, FALSE]}, 100),
+        ({"any": [{**FALSE, "value": "x"}, FALSE]}, "bulk"),
+        ({"any": []}, None),
+        # What is forbidden, or could not be ruled out.
+        ({"none": [FALSE, TRUE]}, "vip"),
+        ({"none": [FALSE, UNKNOWN]}, 100),
+        ({"none": [FALSE]}, None),
+        ({"none": [{"all": []}]}, None),
+    ],
+)
+def test_finding__of_a_tree__names_the_clause_that_decided(
+    tree: dict[str, Any], value: Any
+) -> None:
+    assert deciding(tree) == value
 
 
-def test_evaluate__tags_of_request_and_key__are_read_together() -> None:
-    facts = make_facts(tags=("a",), key_tags=("b",))
-    tree = {"all": [{"field": "tag", "operator": "has_all", "value": ["a", "b"]}]}
-    assert holds(tree, facts)
+def test_finding__of_a_failed_clause__tells_what_was_seen() -> None:
+    found = find({"all": [TRUE, {"any": [FALSE]}]})
+    assert found.show is not None
+    assert (found.show(FACTS), found.is_forbidden) == ("vip", False)
 
 
-def test_evaluate__limit_named_by_the_caller__is_decided() -> None:
-    assert holds({"all": [UNKNOWN]}, make_facts(max_output_tokens=100))
+def test_finding__of_a_forbidden_clause__says_so_with_what_was_seen() -> None:
+    found = find({"none": [TRUE]})
+    assert found.show is not None
+    assert (found.show(FACTS), found.is_forbidden, found.is_undecidable) == ("vip", True, False)
 
 
-@pytest.mark.parametrize("name", sorted(FIELDS))
-def test_field__of_the_table__reads_its_fact(name: str) -> None:
-    facts = make_facts(
-        requested_model="m",
-        prompt_template="t",
-        tags=("x",),
-        needs=("tools",),
-        max_output_tokens=9,
-    )
-    seen = {
-        "requested_model": "m",
-        "tenant": "acme",
-        "project": "support",
-        "api_key": "key-1",
-        "door": "chat",
-        "prompt_template": "t",
-        "tag": ("x",),
-        "needs": ("tools",),
-        "prompt_tokens": 1_000,
-        "max_output_tokens": 9,
-    }
-    assert FIELDS[name].read(facts) == seen[name]
+def test_finding__of_an_absent_fact__has_nothing_to_show() -> None:
+    found = find({"all": [UNKNOWN]})
+    assert (found.show, found.is_undecidable, found.is_forbidden) == (None, True, False)
 
 
-def test_prompt_tokens__with_a_rules_own_prompt__are_what_the_caller_sent() -> None:
-    assert FIELDS["prompt_tokens"].read(make_facts(prompt_tokens=10, added_tokens=90)) == 10
+def test_clause__fact_that_is_nought_or_empty__is_known() -> None:
+    facts = make_facts(max_output_tokens=0, metadata={"plan": ""})
+    assert find({"all": [UNKNOWN]}, facts).holds
+    empty = {"field": "metadata.plan", "operator": "is_not", "value": "gold"}
+    assert find({"all": [empty]}, facts).holds
 
 
-def test_clauses_of__nested_tree__yields_every_clause() -> None:
-    tree = compile_condition({"all": [TRUE, {"none": [FALSE, {"any": [UNKNOWN]}]}]})
+def test_clauses_of__nested_tree__yields_every_clause_in_order() -> None:
+    tree = compile_condition({"all": [TRUE, {"none": [FALSE, {"any": [UNKNOWN]}]}]}).tree
     assert [clause.value for clause in clauses_of(tree)] == ["vip", "bulk", 100]

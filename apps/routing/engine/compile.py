@@ -1,137 +1,142 @@
 """Compiles published records (plain JSON) into the immutable snapshot that the engine reads."""
 
-import math
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
-from apps.routing.engine.conditions import FIELDS, MAX_DEPTH
+from apps.routing.engine.compile_conditions import Calendars, compile_condition
+from apps.routing.engine.conditions import clauses_of
+from apps.routing.engine.hashing import pattern_id
 from apps.routing.engine.types import (
+    Arm,
+    Choice,
     Clause,
     Deployment,
-    Group,
-    GroupKind,
+    Effects,
     Model,
+    Pattern,
     Rule,
     Snapshot,
+    Target,
+    Traffic,
 )
 
-GROUP_KINDS = ("all", "any", "none")
-SCOPE_ORDER = {"project": 0, "tenant": 1, "global": 2}
+SCOPE_ORDER = {"key": 0, "project": 1, "tenant": 2, "global": 3}
 SIMULATED = "simulated"
+# The most open first; what is switched off at any level is off.
+TRAFFIC: tuple[Traffic, ...] = ("on", "drain", "off")
+# Weights of arms are percent.
+WHOLE = 100
+CONTROL = "control"
 PRICES = ("input_price", "output_price", "cached_input_price", "cache_write_price")
-
-
-class ConditionFault(ValueError):
-    """A condition that cannot be compiled. `path` leads to it, such as `all.0.value`."""
-
-    def __init__(self, code: str, path: str, word: str = "") -> None:
-        super().__init__(f"{path}: {code} {word}".strip())
-        self.code = code
-        self.path = path
-        self.word = word
+CHOICE_FIELDS = ("strategy", "price_weight", "affinity", "unit")
+EFFECT_FIELDS = (
+    *("prompt_template", "max_output_tokens", "cache_seconds", "parameters", "data_class"),
+    *("price_cap", "latency_cap_ms", "allow_unknown", "first_token_timeout_ms"),
+    *("total_timeout_ms", "max_attempts", "on_content_filter"),
+)
 
 
 def compile_snapshot(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> Snapshot:
     """Join the platform's records with a tenant's; raises ConditionFault or KeyError."""
-    deployments = _deployments(platform, tenant)
-    rules = [_rule(record) for record in (*tenant["rules"], *platform["rules"])]
     models = {name: _model(name, record) for name, record in platform["models"].items()}
+    deployments = _deployments(platform, tenant, models)
+    calendars = _calendars(platform, tenant)
+    rules = [compile_rule(record, calendars) for record in (*tenant["rules"], *platform["rules"])]
     aliases = {name: tuple(targets) for name, targets in tenant["aliases"].items()}
+    clauses = [clause for rule in rules for clause in clauses_of(rule.condition)]
     return Snapshot(
         platform_version=platform["version"],
         tenant_version=tenant["version"],
         # Stable: rules of one scope keep the order in which people put them.
-        rules=tuple(sorted(rules, key=lambda rule: SCOPE_ORDER[rule.scope])),
+        rules=tuple(sorted(rules, key=_place)),
         aliases=aliases,
         models=models,
         deployments=deployments,
         auto_models=aliases.get("auto") or _default_pool(deployments),
+        reads=frozenset(clause.field for clause in clauses),
+        patterns=_patterns(clauses),
     )
 
 
-def compile_condition(tree: Any) -> Group:
-    """Return the tree, checked; an empty one holds for every request. Raises ConditionFault."""
-    is_empty = isinstance(tree, Mapping) and not tree
-    return Group("all", ()) if is_empty else _group(tree, "", 1)
-
-
-def _rule(record: Mapping[str, Any]) -> Rule:
+def compile_rule(record: Mapping[str, Any], calendars: Calendars | None = None) -> Rule:
+    """Return a rule; what a record of an earlier version lacks keeps its default."""
+    tree, test = compile_condition(record["condition"], calendars=calendars, salt=record["id"])
+    guards = ("key", "project", "active_from_ms", "active_until_ms")
     return Rule(
         id=record["id"],
         name=record["name"],
         scope=record["scope"],
-        project=record["project"],
-        condition=compile_condition(record["condition"]),
+        condition=tree,
+        test=test,
         action=record["action"],
-        targets=tuple(record["targets"]),
+        key=record.get("key", ""),
+        project=record["project"],
+        is_locked=record.get("is_locked", False),
+        is_default=record.get("is_default", False),
+        is_guarded=any(record.get(name) not in (None, "") for name in guards),
+        active_from_ms=record.get("active_from_ms"),
+        active_until_ms=record.get("active_until_ms"),
+        choice=_choice(record),
+        effects=_effects(record),
         reject_message=record["reject_message"],
-        prompt_template=record["prompt_template"],
-        max_output_tokens=record["max_output_tokens"],
-        cache_seconds=record["cache_seconds"],
     )
 
 
-def _group(tree: Any, path: str, depth: int) -> Group:
-    if not isinstance(tree, Mapping) or len(tree) != 1:
-        raise ConditionFault("group_shape", path)
-    kind, members = next(iter(tree.items()))
-    if kind not in GROUP_KINDS:
-        raise ConditionFault("group_kind", path, str(kind))
-    if depth > MAX_DEPTH:
-        raise ConditionFault("too_deep", path, str(MAX_DEPTH))
-    if not isinstance(members, list | tuple):
-        raise ConditionFault("group_shape", path)
-    here = f"{path}.{kind}" if path else kind
-    compiled = tuple(_member(m, f"{here}.{i}", depth) for i, m in enumerate(members))
-    return Group(cast("GroupKind", kind), compiled)
+def _place(rule: Rule) -> tuple[bool, bool, int]:
+    """Locked global rules first, then by scope, the pinned defaults last."""
+    is_locked = rule.is_locked and rule.scope == "global"
+    return rule.is_default, not is_locked, SCOPE_ORDER[rule.scope]
 
 
-def _member(record: Any, path: str, depth: int) -> Clause | Group:
-    if isinstance(record, Mapping) and "field" in record:
-        return _clause(record, path)
-    return _group(record, path, depth + 1)
+def _choice(record: Mapping[str, Any]) -> Choice:
+    return Choice(
+        targets=tuple(_target(target) for target in record["targets"]),
+        arms=_arms(record),
+        **_given(record, CHOICE_FIELDS),
+    )
 
 
-def _clause(record: Mapping[str, Any], path: str) -> Clause:
-    field = FIELDS.get(str(record["field"]))
-    if field is None:
-        raise ConditionFault("unknown_field", f"{path}.field", str(record["field"]))
-    operator = str(record.get("operator", ""))
-    if operator not in field.operators:
-        raise ConditionFault("unknown_operator", f"{path}.operator", operator)
-    value = _value(record.get("value"), f"{path}.value")
-    if field.kind == "number":
-        _check_numbers(operator, value, f"{path}.value")
-    return Clause(str(record["field"]), operator, value)
+def _arms(record: Mapping[str, Any]) -> tuple[Arm, ...]:
+    """Return the arms; what they leave of the traffic stays with the rule's own targets."""
+    arms = tuple(
+        Arm(arm["name"], arm["weight"], tuple(arm["targets"])) for arm in record.get("arms", ())
+    )
+    rest = WHOLE - sum(arm.weight for arm in arms)
+    return (*arms, Arm(CONTROL, rest, ())) if arms and rest > 0 and record["targets"] else arms
 
 
-def _value(value: Any, path: str) -> Any:
-    if isinstance(value, list | tuple):
-        if not value or not all(_is_scalar(item) for item in value):
-            raise ConditionFault("value_shape", path)
-        return tuple(value)
-    if not _is_scalar(value):
-        raise ConditionFault("value_shape", path)
-    return value
+def _target(record: str | Mapping[str, Any]) -> Target:
+    return Target(record) if isinstance(record, str) else Target(record["model"], record["weight"])
 
 
-def _is_scalar(value: Any) -> bool:
-    """Tell whether it can be compared; an empty text would be contained in everything."""
-    return isinstance(value, str | int | float) and value != ""
+def _effects(record: Mapping[str, Any]) -> Effects:
+    return Effects(
+        tags=tuple(record.get("add_tags", ())),
+        regions=tuple(record.get("regions", ())),
+        **_given(record, EFFECT_FIELDS),
+    )
 
 
-def _check_numbers(operator: str, value: Any, path: str) -> None:
-    numbers = value if isinstance(value, tuple) else (value,)
-    wanted = 2 if operator == "between" else 1
-    if len(numbers) != wanted or isinstance(value, tuple) != (operator == "between"):
-        raise ConditionFault("number_count", path, str(wanted))
-    if not all(_is_number(number) for number in numbers):
-        raise ConditionFault("not_a_number", path)
+def _given(record: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: record[name] for name in names if record.get(name) is not None}
 
 
-def _is_number(value: Any) -> bool:
-    is_numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_numeric and -math.inf < value < math.inf
+def _calendars(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> Calendars:
+    """Return the dates of every calendar; the tenant's own wins over the platform's."""
+    joined = {**platform.get("calendars", {}), **tenant.get("calendars", {})}
+    return {name: tuple(dates) for name, dates in joined.items()}
+
+
+def _patterns(clauses: Iterable[Clause]) -> dict[str, Pattern]:
+    found: dict[str, Pattern] = {}
+    for clause in clauses:
+        if clause.field != "message_text":
+            continue
+        texts = clause.value if isinstance(clause.value, tuple) else (clause.value,)
+        for text in map(str, texts):
+            operator: Any = clause.operator
+            found[pattern_id(operator, text)] = Pattern(operator, text)
+    return found
 
 
 def _model(name: str, record: Mapping[str, Any]) -> Model:
@@ -142,30 +147,39 @@ def _model(name: str, record: Mapping[str, Any]) -> Model:
         max_output_tokens=record["max_output_tokens"],
         lifecycle=record["lifecycle"],
         capabilities=record["capabilities"],
+        traffic=record.get("traffic", "on"),
+        successor=record.get("successor", ""),
     )
 
 
 def _deployments(
-    platform: Mapping[str, Any], tenant: Mapping[str, Any]
+    platform: Mapping[str, Any], tenant: Mapping[str, Any], models: Mapping[str, Model]
 ) -> dict[str, tuple[Deployment, ...]]:
     granted = frozenset(tenant["granted"])
     shared = (record for record in platform["deployments"] if record["model"] in granted)
     found: dict[str, list[Deployment]] = {}
     for record in (*tenant["deployments"], *shared):
-        deployment = _deployment(record, tenant["prices"].get(record["model"], {}))
+        model = models.get(record["model"])
+        traffic = model.traffic if model is not None else "on"
+        deployment = _deployment(record, tenant["prices"].get(record["model"], {}), traffic)
         found.setdefault(deployment.model, []).append(deployment)
     return {name: tuple(items) for name, items in found.items()}
 
 
-def _deployment(record: Mapping[str, Any], own_prices: Mapping[str, int]) -> Deployment:
+def _deployment(
+    record: Mapping[str, Any], own_prices: Mapping[str, int], model_traffic: Traffic
+) -> Deployment:
     prices = {name: own_prices.get(name, record[name]) for name in PRICES}
+    own_traffic: Traffic = record.get("traffic") or ("on" if record["is_enabled"] else "off")
     return Deployment(
         id=record["id"],
         name=record["name"],
         model=record["model"],
         provider=record["provider"],
         region=record["region"],
-        is_enabled=record["is_enabled"],
+        traffic=max(own_traffic, model_traffic, key=TRAFFIC.index),
+        data_classes=tuple(record.get("data_classes", ())),
+        credential=record.get("credential", ""),
         tokens_per_minute=record["tokens_per_minute"],
         **prices,
     )

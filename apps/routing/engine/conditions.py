@@ -1,74 +1,14 @@
-"""Condition trees: which facts they read, and whether they hold, clause by clause."""
+"""Condition trees, compiled: whether they hold for a request, and which clause decided."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from apps.routing.engine.operators import (
-    NUMBER_OPERATORS,
-    SET_OPERATORS,
-    TEXT_OPERATORS,
-    Matcher,
-    Seen,
-)
-from apps.routing.engine.types import Clause, Group, RequestFacts
+from apps.routing.engine.operators import Matcher
+from apps.routing.engine.types import Clause, Finding, Group, RequestFacts, Scalar, Test
 
 MAX_DEPTH = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A fact that a condition may read."""
-
-    kind: Literal["text", "set", "number"]
-    read: Callable[[RequestFacts], Seen | None]
-
-    @property
-    def operators(self) -> Mapping[str, Matcher]:
-        return OPERATORS_BY_KIND[self.kind]
-
-
-OPERATORS_BY_KIND: dict[str, Mapping[str, Matcher]] = {
-    "text": TEXT_OPERATORS,
-    "set": SET_OPERATORS,
-    "number": NUMBER_OPERATORS,
-}
-FIELDS: dict[str, Field] = {
-    "requested_model": Field("text", lambda facts: facts.requested_model),
-    "tenant": Field("text", lambda facts: facts.tenant),
-    "project": Field("text", lambda facts: facts.project),
-    "api_key": Field("text", lambda facts: facts.key_id),
-    "door": Field("text", lambda facts: facts.door),
-    "prompt_template": Field("text", lambda facts: facts.prompt_template),
-    "tag": Field("set", lambda facts: (*facts.tags, *facts.key_tags)),
-    "needs": Field("set", lambda facts: facts.needs),
-    "prompt_tokens": Field("number", lambda facts: facts.prompt_tokens),
-    # Absent when the caller names no limit: the clause cannot be decided then.
-    "max_output_tokens": Field("number", lambda facts: facts.max_output_tokens),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a tree holds; `clause` is the one that decided it, with what was seen there.
-
-    `is_forbidden`: the clause itself holds, but its group wants none such.
-    """
-
-    holds: bool
-    clause: Clause | None = None
-    seen: Seen | None = None
-    is_forbidden: bool = False
-
-    @property
-    def is_undecidable(self) -> bool:
-        """The deciding clause reads a fact that this request does not have."""
-        return self.clause is not None and self.seen is None
-
-
-def evaluate(group: Group, facts: RequestFacts) -> Verdict:
-    """Return the verdict; an absent fact makes its clause fail, never the request."""
-    return _EVALUATORS[group.kind](group, facts)
+HOLDS = Finding(holds=True)
+FAILS = Finding(holds=False)
 
 
 def clauses_of(group: Group) -> Iterator[Clause]:
@@ -80,47 +20,79 @@ def clauses_of(group: Group) -> Iterator[Clause]:
             yield from clauses_of(member)
 
 
-def _evaluate_member(member: Clause | Group, facts: RequestFacts) -> Verdict:
-    if isinstance(member, Group):
-        return evaluate(member, facts)
-    field = FIELDS[member.field]
-    seen = field.read(facts)
-    holds = seen is not None and field.operators[member.operator](seen, member.value)
-    return Verdict(holds, member, seen)
+def clause_test(
+    clause: Clause,
+    read: Callable[[RequestFacts], Any],
+    matches: Matcher,
+    show: Callable[[RequestFacts], Scalar],
+) -> Test:
+    """Return the test of one clause: a fact that is absent, or not enough, is undecidable."""
+    holds, fails = Finding(True, clause, show=show), Finding(False, clause, show=show)
+    unknown = Finding(False, clause, is_undecidable=True)
+
+    def test(facts: RequestFacts) -> Finding:
+        seen = read(facts)
+        if seen is None:
+            return unknown
+        found = matches(seen)
+        if found is None:
+            return unknown
+        return holds if found else fails
+
+    return test
 
 
-def _all(group: Group, facts: RequestFacts) -> Verdict:
-    return _first(group, facts, decisive=False) or Verdict(holds=True)
+def all_test(tests: tuple[Test, ...]) -> Test:
+    """The first that fails decides; one that cannot be decided counts only when none fails.
 
-
-def _any(group: Group, facts: RequestFacts) -> Verdict:
-    return _first(group, facts, decisive=True) or Verdict(holds=False)
-
-
-def _none(group: Group, facts: RequestFacts) -> Verdict:
-    verdict = _first(group, facts, decisive=True)
-    if verdict is None or not (verdict.holds or verdict.is_undecidable):
-        return Verdict(holds=True)
-    return Verdict(False, verdict.clause, verdict.seen, is_forbidden=verdict.holds)
-
-
-def _first(group: Group, facts: RequestFacts, *, decisive: bool) -> Verdict | None:
-    """Return the member that decides the group; else one that cannot be decided, else the last.
-
-    An absent fact counts only when no other member decides: the order of members never does.
+    So the order of members never decides whether a group holds.
     """
-    verdict: Verdict | None = None
-    for member in group.members:
-        found = _evaluate_member(member, facts)
-        if found.holds is decisive and not found.is_undecidable:
-            return found
-        if verdict is None or not verdict.is_undecidable:
-            verdict = found
-    return verdict
+
+    def test(facts: RequestFacts) -> Finding:
+        verdict = HOLDS
+        for member in tests:
+            found = member(facts)
+            if not found.holds:
+                if not found.is_undecidable:
+                    return found
+                if verdict.holds:
+                    verdict = found
+        return verdict
+
+    return test
 
 
-_EVALUATORS: dict[str, Callable[[Group, RequestFacts], Verdict]] = {
-    "all": _all,
-    "any": _any,
-    "none": _none,
+def any_test(tests: tuple[Test, ...]) -> Test:
+    """The first that holds decides; else one that cannot be decided, else the last."""
+
+    def test(facts: RequestFacts) -> Finding:
+        verdict = FAILS
+        for member in tests:
+            found = member(facts)
+            if found.holds:
+                return found
+            if not verdict.is_undecidable:
+                verdict = found
+        return verdict
+
+    return test
+
+
+def none_test(tests: tuple[Test, ...]) -> Test:
+    """As `any`, turned round; what cannot be decided is not taken for absent."""
+    is_any = any_test(tests)
+
+    def test(facts: RequestFacts) -> Finding:
+        found = is_any(facts)
+        if found.holds:
+            return Finding(False, found.clause, is_forbidden=True, show=found.show)
+        return found if found.is_undecidable else HOLDS
+
+    return test
+
+
+TEST_OF_KIND: dict[str, Callable[[tuple[Test, ...]], Test]] = {
+    "all": all_test,
+    "any": any_test,
+    "none": none_test,
 }

@@ -1,62 +1,41 @@
 """Request Router: facts, snapshot and health in, one decision with its reasons out. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from apps.routing.engine import load_balancer
-from apps.routing.engine.filters import (
-    AUTO,
-    keep_deployments,
-    keep_healthy,
-    keep_models,
-    models_behind,
-)
-from apps.routing.engine.pricing import worst_case_cost
-from apps.routing.engine.rules import first_match, reads_requested_model
+from apps.routing.engine.attempts import fill_attempts
+from apps.routing.engine.filters import AUTO, models_behind, providers_in_trouble
+from apps.routing.engine.load_balancer import Balancer
+from apps.routing.engine.readiness import Steps
+from apps.routing.engine.rules import Matched, first_match, match_after, reads_requested_model
+from apps.routing.engine.strategies import Plan, draw_step, plan_for
 from apps.routing.engine.types import (
     Attempt,
+    Choice,
     Decision,
-    Deployment,
     Health,
-    Model,
+    Layer,
+    Outcome,
     RequestFacts,
     Rule,
     Scalar,
     Snapshot,
     TraceStep,
+    Verdict,
 )
 
-DEFAULT_ATTEMPTS = 3
-MOST_ATTEMPTS = 5
-DEFAULT_OUTPUT_TOKENS = 4_096
-
-type Outcome = Literal["route", "reject", "unknown_model", "ineligible", "unhealthy"]
+NO_CHOICE = Choice(price_weight=0)
+HEALTH_FIELDS = frozenset({"provider_down", "provider_degraded"})
 
 
-@dataclass(slots=True)
-class _Draft:
-    """What is gathered on the way to a decision."""
+class _Found(NamedTuple):
+    """What one way through the rules leads to."""
 
-    facts: RequestFacts
-    snapshot: Snapshot
-    health: Health
-    seed: str
-    rule: Rule | None = None
-    steps: list[TraceStep] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    outcome: Outcome
+    attempts: tuple[Attempt, ...] = ()
+    plan: Plan = Plan(())
     retry_after_ms: int = 0
-
-    def decision(self, outcome: Outcome) -> Decision:
-        decision = Decision(
-            outcome=outcome,
-            attempts=tuple(self.attempts),
-            trace=tuple(self.steps),
-            platform_version=self.snapshot.platform_version,
-            tenant_version=self.snapshot.tenant_version,
-            retry_after_ms=self.retry_after_ms,
-        )
-        return decision if self.rule is None else _with_rule(decision, self.rule)
 
 
 def decide(facts: RequestFacts, snapshot: Snapshot, health: Health, seed: str) -> Decision:
@@ -64,18 +43,19 @@ def decide(facts: RequestFacts, snapshot: Snapshot, health: Health, seed: str) -
 
     Same arguments, same decision, byte for byte: the simulator and back-tests rely on it.
     """
-    draft = _Draft(facts, snapshot, health, seed)
-    matched = first_match(snapshot, facts)
-    draft.rule = matched.rule
-    draft.steps.extend(matched.steps)
-    if matched.rule is not None and matched.rule.action == "reject":
-        draft.steps.append(TraceStep("rule", "rejected_by_rule", matched.rule.id, "rejected"))
-        return draft.decision("reject")
-    names = _candidates(draft)
-    if names is None:
-        decision = draft.decision("unknown_model")
-        return replace(decision, usable_models=usable_models(facts.allowed_models, snapshot))
-    return draft.decision(_fill_attempts(draft, names))
+    steps: list[TraceStep] = []
+    if not HEALTH_FIELDS.isdisjoint(snapshot.reads):
+        down, degraded = providers_in_trouble(snapshot, health, facts.now_ms)
+        facts = replace(facts, providers_down=down, providers_degraded=degraded)
+    matched = first_match(snapshot.rules, facts, steps)
+    balancer = Balancer(matched.facts, health, matched.effects, seed)
+    found = _follow(matched, snapshot, balancer, steps)
+    if matched.rule is not None:
+        other = match_after(snapshot.rules, matched)
+        if other.effects != matched.effects or other.facts is not matched.facts:
+            balancer = Balancer(other.facts, health, other.effects, seed)
+        steps.append(_without_rule(found, _follow(other, snapshot, balancer, None)))
+    return _decision(found, matched, snapshot, steps)
 
 
 def usable_models(allowed: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]:
@@ -85,26 +65,33 @@ def usable_models(allowed: Sequence[str], snapshot: Snapshot) -> tuple[str, ...]
     return tuple(name for name in names if not allowed or name in allowed)
 
 
-def _candidates(draft: _Draft) -> Sequence[str] | None:
-    """Return names of models in order; None when the client's name means nothing here."""
-    facts, snapshot, rule = draft.facts, draft.snapshot, draft.rule
-    requested = _requested(facts, snapshot)
-    # A rule may give a meaning to a name that has none of its own, by sending it somewhere.
-    gives_meaning = rule is not None and bool(rule.targets) and reads_requested_model(rule)
-    if requested is None and not gives_meaning:
-        draft.steps.append(
-            TraceStep("model", "unknown_name", facts.requested_model, "removed"),
-        )
-        return None
-    if rule is not None and rule.targets:
-        draft.steps.append(_chosen("rule_targets", rule.targets))
-        return rule.targets
-    if requested is not None:
-        draft.steps.append(_chosen("requested", requested))
-    return requested
+def _follow(matched: Matched, snapshot: Snapshot, balancer: Balancer, steps: Steps) -> _Found:
+    """Return where these rules lead; `steps` None: nobody wants to know why."""
+    rule, facts = matched.rule, matched.facts
+    if rule is not None and rule.action == "reject":
+        _tell(steps, "rule", "rejected_by_rule", rule.id, "rejected")
+        return _Found("reject")
+    requested = requested_models(facts, snapshot)
+    names_targets = rule is not None and bool(rule.choice.targets or rule.choice.arms)
+    if requested is None and not (names_targets and gives_meaning(rule)):
+        _tell(steps, "model", "unknown_name", facts.requested_model, "removed")
+        return _Found("unknown_model")
+    plan = plan_for(rule, requested or (), facts)
+    if steps is not None:
+        if rule is not None and plan.arm:
+            steps.append(draw_step(rule, plan, facts))
+        names = [name for group in plan.groups for name in group]
+        steps.append(_chosen("rule_targets" if names_targets else "requested", names))
+    choice = rule.choice if rule is not None and names_targets else NO_CHOICE
+    attempts, wait_ms = fill_attempts(plan, choice, matched, snapshot, balancer, steps)
+    if attempts:
+        return _Found("route", attempts, plan)
+    outcome: Outcome = "ineligible" if wait_ms is None else "unhealthy"
+    return _Found(outcome, plan=plan, retry_after_ms=wait_ms or 0)
 
 
-def _requested(facts: RequestFacts, snapshot: Snapshot) -> tuple[str, ...] | None:
+def requested_models(facts: RequestFacts, snapshot: Snapshot) -> tuple[str, ...] | None:
+    """Return the models behind the client's name, in order; None when it means nothing here."""
     name = facts.requested_model or AUTO
     if facts.allowed_models and name != AUTO and name not in facts.allowed_models:
         behind = (models_behind(allowed, snapshot) for allowed in facts.allowed_models)
@@ -112,85 +99,53 @@ def _requested(facts: RequestFacts, snapshot: Snapshot) -> tuple[str, ...] | Non
             return None
     if name in snapshot.aliases or name == AUTO:
         return models_behind(name, snapshot)
-    return (name,) if snapshot.deployments.get(name) else None
+    model = snapshot.models.get(name)
+    has_successor = model is not None and bool(model.successor)
+    return (name,) if snapshot.deployments.get(name) or has_successor else None
 
 
-def _fill_attempts(draft: _Draft, names: Iterable[str]) -> Outcome:
-    models, removed = keep_models(names, draft.facts, draft.snapshot)
-    draft.steps.extend(removed)
-    eligible: list[Deployment] = []
-    limit = _attempt_limit(draft.rule)
-    for model in models:
-        output_tokens = _output_tokens(model, draft)
-        usable, removed = keep_deployments(model, draft.facts, draft.snapshot, output_tokens)
-        healthy, blocked = keep_healthy(usable, draft.health, draft.facts.now_ms)
-        draft.steps.extend((*removed, *blocked))
-        eligible.extend(usable)
-        for deployment in load_balancer.order(healthy, draft.health, draft.seed):
-            if len(draft.attempts) < limit:
-                draft.attempts.append(_attempt(deployment, draft.facts, output_tokens))
-    if draft.attempts:
-        draft.steps.extend(_choice_steps(draft.attempts))
-        return "route"
-    if eligible:
-        draft.retry_after_ms = _shortest_wait(draft.steps)
-        return "unhealthy"
-    return "ineligible"
+def gives_meaning(rule: Rule | None) -> bool:
+    """Tell whether a rule may send a name somewhere that has no meaning of its own."""
+    return rule is not None and reads_requested_model(rule)
 
 
-def _attempt_limit(rule: Rule | None) -> int:
-    wanted = max(DEFAULT_ATTEMPTS, len(rule.targets)) if rule is not None else DEFAULT_ATTEMPTS
-    return min(wanted, MOST_ATTEMPTS)
+def _without_rule(found: _Found, other: _Found) -> TraceStep:
+    """Tell where the request would have gone without the rule that decided."""
+    if not other.attempts:
+        numbers: dict[str, Scalar] = {"outcome": other.outcome}
+        return TraceStep("other", "without_rule_nobody", "", "removed", numbers)
+    first = other.attempts[0]
+    cost = found.attempts[0].expected_cost if found.attempts else 0
+    numbers = {"model": first.model, "cost_difference": first.expected_cost - cost}
+    return TraceStep("other", "without_rule", first.deployment, "kept", numbers)
 
 
-def _output_tokens(model: Model, draft: _Draft) -> int:
-    """Return the most output that a call may ask for: caller, rule, model and window agree."""
-    left = max(model.context_window - draft.facts.input_tokens, 1)
-    limits = [model.max_output_tokens, left, draft.facts.max_output_tokens or DEFAULT_OUTPUT_TOKENS]
-    if draft.rule is not None and draft.rule.max_output_tokens:
-        limits.append(draft.rule.max_output_tokens)
-    return min(limits)
-
-
-def _attempt(deployment: Deployment, facts: RequestFacts, output_tokens: int) -> Attempt:
-    return Attempt(
-        deployment_id=deployment.id,
-        deployment=deployment.name,
-        model=deployment.model,
-        provider=deployment.provider,
-        worst_case_cost=worst_case_cost(deployment, facts.input_tokens, output_tokens),
-        max_output_tokens=output_tokens,
+def _decision(
+    found: _Found, matched: Matched, snapshot: Snapshot, steps: list[TraceStep]
+) -> Decision:
+    rule, facts = matched.rule, matched.facts
+    is_unknown = found.outcome == "unknown_model"
+    return Decision(
+        outcome=found.outcome,
+        attempts=found.attempts,
+        trace=tuple(steps),
+        platform_version=snapshot.platform_version,
+        tenant_version=snapshot.tenant_version,
+        rule_id=rule.id if rule else "",
+        rule_name=rule.name if rule else "",
+        reject_message=rule.reject_message if rule else "",
+        effects=matched.effects,
+        arm=found.plan.arm,
+        propensity=found.plan.propensity,
+        usable_models=usable_models(facts.allowed_models, snapshot) if is_unknown else (),
+        retry_after_ms=found.retry_after_ms,
     )
 
 
-def _choice_steps(attempts: Sequence[Attempt]) -> Iterable[TraceStep]:
-    for place, attempt in enumerate(attempts, start=1):
-        numbers: dict[str, Scalar] = {
-            "place": place,
-            "model": attempt.model,
-            "most_cost": attempt.worst_case_cost,
-        }
-        verdict: Literal["chosen", "kept"] = "chosen" if place == 1 else "kept"
-        code = "first_choice" if place == 1 else "fallback"
-        yield TraceStep("deployment", code, attempt.deployment, verdict, numbers)
+def _tell(steps: Steps, layer: Layer, code: str, subject: str, verdict: Verdict) -> None:
+    if steps is not None:
+        steps.append(TraceStep(layer, code, subject, verdict))
 
 
 def _chosen(code: str, names: Sequence[str]) -> TraceStep:
     return TraceStep("model", code, ", ".join(names), "kept", {"count": len(names)})
-
-
-def _shortest_wait(steps: Iterable[TraceStep]) -> int:
-    waits = [int(step.numbers["wait_ms"]) for step in steps if "wait_ms" in step.numbers]
-    return min(waits, default=0)
-
-
-def _with_rule(decision: Decision, rule: Rule) -> Decision:
-    return replace(
-        decision,
-        rule_id=rule.id,
-        rule_name=rule.name,
-        reject_message=rule.reject_message,
-        prompt_template=rule.prompt_template,
-        cache_seconds=rule.cache_seconds,
-        max_output_tokens=rule.max_output_tokens,
-    )

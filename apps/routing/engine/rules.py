@@ -1,33 +1,83 @@
 """Business rules: the first one that holds decides, with the reason of each one before it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
 
-from apps.routing.engine.conditions import Verdict, clauses_of, evaluate
-from apps.routing.engine.types import RequestFacts, Rule, Scalar, Snapshot, TraceStep
+from apps.routing.engine.conditions import clauses_of
+from apps.routing.engine.types import (
+    Effects,
+    Finding,
+    RequestFacts,
+    Rule,
+    Scalar,
+    TraceStep,
+)
 
-# More steps than a person reads; the first match is always recorded.
-TRACED_RULES = 30
+# More steps than a person reads; what is left out is counted, the match is always recorded.
+TRACED_RULES = 50
+NO_EFFECTS = Effects()
+FIRST_SET = (
+    *("prompt_template", "cache_seconds", "data_class", "first_token_timeout_ms"),
+    *("total_timeout_ms", "max_attempts", "on_content_filter"),
+)
+type Shown = dict[Callable[[RequestFacts], Scalar], Scalar]
+SMALLEST = ("max_output_tokens", "price_cap", "latency_cap_ms")
 
 
-@dataclass(frozen=True, slots=True)
-class RuleOutcome:
-    """The rule that matched, if any, and the steps that led there."""
+class Matched(NamedTuple):
+    """What the rules said: the one that decides, if any, and the effects of all that applied.
+
+    `before` are the effects without the deciding rule's, `facts` carry the tags added, and `place`
+    is the rule's in the order tried.
+    """
 
     rule: Rule | None
-    steps: tuple[TraceStep, ...]
+    effects: Effects
+    before: Effects
+    facts: RequestFacts
+    place: int
 
 
-def first_match(snapshot: Snapshot, facts: RequestFacts) -> RuleOutcome:
-    """Try the rules in the snapshot's order (project, tenant, global)."""
-    steps: list[TraceStep] = []
-    for rule in snapshot.rules:
-        if rule.project and rule.project != facts.project:
+def first_match(rules: Sequence[Rule], facts: RequestFacts, steps: list[TraceStep]) -> Matched:
+    """Try the rules in their order (locked, key, project, tenant, global, defaults)."""
+    effects, untold = NO_EFFECTS, 0
+    shown: Shown = {}
+    for place, rule in enumerate(rules):
+        if rule.is_guarded and not _is_in_scope(rule, facts):
             continue
-        verdict = evaluate(rule.condition, facts)
-        if verdict.holds:
-            return RuleOutcome(rule, (*steps[:TRACED_RULES], _matched(rule)))
-        steps.append(_not_matched(rule, verdict))
-    return RuleOutcome(None, tuple(steps[:TRACED_RULES]))
+        found = rule.test(facts)
+        if not found.holds:
+            if len(steps) < TRACED_RULES:
+                steps.append(_not_matched(rule, found, facts, shown))
+            else:
+                untold += 1
+        elif rule.action == "continue":
+            effects = merge_effects(effects, rule.effects)
+            facts, shown = _tagged(facts, rule.effects.tags), {}
+            steps.append(_matched(rule, "rule_continued"))
+        else:
+            _tell_untold(steps, untold)
+            steps.append(_matched(rule, "rule_matched"))
+            return Matched(rule, merge_effects(effects, rule.effects), effects, facts, place)
+    _tell_untold(steps, untold)
+    return Matched(None, effects, effects, facts, len(rules))
+
+
+def match_after(rules: Sequence[Rule], matched: Matched) -> Matched:
+    """Return what the rules would say without the one that decided; nothing is told."""
+    effects, facts = matched.before, matched.facts
+    for place in range(matched.place + 1, len(rules)):
+        rule = rules[place]
+        if rule.is_guarded and not _is_in_scope(rule, facts):
+            continue
+        if not rule.test(facts).holds:
+            continue
+        if rule.action != "continue":
+            return Matched(rule, merge_effects(effects, rule.effects), effects, facts, place)
+        effects = merge_effects(effects, rule.effects)
+        facts = _tagged(facts, rule.effects.tags)
+    return Matched(None, effects, effects, facts, len(rules))
 
 
 def reads_requested_model(rule: Rule) -> bool:
@@ -35,32 +85,72 @@ def reads_requested_model(rule: Rule) -> bool:
     return any(clause.field == "requested_model" for clause in clauses_of(rule.condition))
 
 
-def _matched(rule: Rule) -> TraceStep:
-    numbers: dict[str, Scalar] = {"name": rule.name, "scope": rule.scope}
-    return TraceStep("rule", "rule_matched", rule.id, "matched", numbers)
+def merge_effects(first: Effects, second: Effects) -> Effects:
+    """Return both: of two settings the earlier rule's, of two limits the tighter, all tags."""
+    if first is NO_EFFECTS or second == NO_EFFECTS:
+        return second if first is NO_EFFECTS else first
+    changes: dict[str, Any] = {
+        name: getattr(first, name) or getattr(second, name) for name in FIRST_SET
+    }
+    for name in SMALLEST:
+        limits = [getattr(item, name) for item in (first, second)]
+        changes[name] = min((limit for limit in limits if limit is not None), default=None)
+    return replace(
+        first,
+        parameters={**second.parameters, **first.parameters},
+        tags=tuple(dict.fromkeys((*first.tags, *second.tags))),
+        regions=_both(first.regions, second.regions),
+        allow_unknown=first.allow_unknown or second.allow_unknown,
+        **changes,
+    )
 
 
-def _not_matched(rule: Rule, verdict: Verdict) -> TraceStep:
-    numbers: dict[str, Scalar] = {"name": rule.name}
-    if verdict.clause is not None:
-        numbers |= {
-            "field": verdict.clause.field,
-            "operator": verdict.clause.operator,
-            "expected": _shown(verdict.clause.value),
-            "seen": "" if verdict.seen is None else _shown(verdict.seen),
-        }
-    return TraceStep("rule", _reason(verdict), rule.id, "not_matched", numbers)
+def _both(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the regions that both allow; where there are none, a name that no place has."""
+    if not first or not second:
+        return first or second
+    return tuple(name for name in first if name in second) or ("-",)
 
 
-def _reason(verdict: Verdict) -> str:
-    if verdict.clause is None:
-        return "condition_unmet"
-    if verdict.is_undecidable:
-        return "fact_missing"
-    return "condition_forbids" if verdict.is_forbidden else "condition_failed"
+def _is_in_scope(rule: Rule, facts: RequestFacts) -> bool:
+    if rule.project and rule.project != facts.project:
+        return False
+    if rule.key and rule.key != facts.key_id:
+        return False
+    if rule.active_from_ms is not None and facts.now_ms < rule.active_from_ms:
+        return False
+    return rule.active_until_ms is None or facts.now_ms < rule.active_until_ms
 
 
-def _shown(value: object) -> Scalar:
-    if isinstance(value, tuple):
-        return ", ".join(str(item) for item in value)
-    return value if isinstance(value, str | int | float | bool) else str(value)
+def _tagged(facts: RequestFacts, tags: Iterable[str]) -> RequestFacts:
+    added = tuple(tag for tag in tags if tag not in facts.tags)
+    return replace(facts, tags=(*facts.tags, *added)) if added else facts
+
+
+def _tell_untold(steps: list[TraceStep], count: int) -> None:
+    if count:
+        steps.append(TraceStep("rule", "rules_not_told", "", "not_matched", {"count": count}))
+
+
+def _matched(rule: Rule, code: str) -> TraceStep:
+    return TraceStep("rule", code, rule.id, "matched", {"name": rule.name, "scope": rule.scope})
+
+
+def _not_matched(rule: Rule, found: Finding, facts: RequestFacts, shown: Shown) -> TraceStep:
+    clause = found.clause
+    if clause is None:
+        return TraceStep("rule", "condition_unmet", rule.id, "not_matched", {"name": rule.name})
+    numbers: dict[str, Scalar] = {
+        "name": rule.name,
+        "field": clause.field,
+        "operator": clause.operator,
+        "expected": clause.shown,
+    }
+    if found.show is None:
+        return TraceStep("rule", "fact_missing", rule.id, "not_matched", numbers)
+    seen = shown.get(found.show)
+    if seen is None:
+        seen = shown[found.show] = found.show(facts)
+    numbers["seen"] = seen
+    code = "condition_forbids" if found.is_forbidden else "condition_failed"
+    return TraceStep("rule", code, rule.id, "not_matched", numbers)

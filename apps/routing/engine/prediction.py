@@ -1,0 +1,88 @@
+"""How long an answer is likely to take, and what makes that time count for more.
+
+The time is built on the time to the first token, in which a call that still waits counts with its
+present age (after the "peak EWMA" of Twitter's Finagle).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from apps.routing.engine.health import HEALTHY
+from apps.routing.engine.types import DeploymentHealth
+
+# How many calls a deployment can bear is not known: its own times tell, but only afterwards.
+CALLS_THAT_DOUBLE_THE_LOAD = 40.0
+ERROR_POWER = 2
+LEAST_SOUNDNESS = 0.05
+# News older than this fades, within as long again.
+FRESH_MS = 20_000
+FADE_MS = 20_000.0
+
+
+class Pace(NamedTuple):
+    """Milliseconds until the first token and for each further one."""
+
+    first_ms: float
+    each_ms: float
+
+
+GUESS = Pace(HEALTHY.ttft_ms, HEALTHY.ms_per_token)
+
+
+class Times(NamedTuple):
+    """What an answer is likely to cost in time: the product of seconds, load and errors."""
+
+    seconds: float
+    load: float
+    errors: float
+    burden: float
+
+
+def pace_of(states: Sequence[DeploymentHealth]) -> Pace:
+    """Return the usual times of the quickest that have ever answered; a guess without any."""
+    first = [state.usual_ttft_ms for state in states if state.usual_ttft_ms]
+    if not first:
+        return GUESS
+    each = [state.usual_ms_per_token for state in states if state.usual_ms_per_token]
+    return Pace(min(first), min(each, default=HEALTHY.ms_per_token))
+
+
+def times_of(state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: int) -> Times:
+    """Return what to expect of a deployment, in a group of such a pace, for so many tokens."""
+    seconds = _expected_seconds(state, pace, now_ms, output_tokens)
+    load, errors = 1 + state.in_flight / CALLS_THAT_DOUBLE_THE_LOAD, _errors(state)
+    return Times(seconds, load, errors, seconds * load * errors)
+
+
+def _expected_seconds(
+    state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: int
+) -> float:
+    """Return the time of a whole answer; what was learned long ago fades to the usual.
+
+    One that never answered is taken for as quick as the quickest, so that it is asked at all.
+    A call that still waits is news of right now, which does not fade.
+    """
+    first, each = state.ttft_ms, state.ms_per_token
+    if not state.usual_ttft_ms:
+        first = pace.first_ms if first <= HEALTHY.ttft_ms else first
+        each = pace.each_ms
+    age = now_ms - state.seen_ms - FRESH_MS
+    if age > 0:
+        fresh = math.exp(-age / FADE_MS)
+        usual_first = state.usual_ttft_ms or pace.first_ms
+        usual_each = state.usual_ms_per_token or pace.each_ms
+        first = usual_first + fresh * (first - usual_first)
+        each = usual_each + fresh * (each - usual_each)
+    if state.waiting:
+        first = max(first, now_ms - next(iter(state.waiting.values())))
+    return (first + output_tokens * each) / 1_000
+
+
+def _errors(state: DeploymentHealth) -> float:
+    """Return the factor of failures: of late, or in a row where those are telling more."""
+    if not state.error_rate and not state.failures:
+        return 1.0
+    in_a_row = 1 - 1 / max(state.failures, 1)
+    soundness = 1 - max(state.error_rate, in_a_row)
+    return float(1 / max(LEAST_SOUNDNESS, soundness) ** ERROR_POWER)

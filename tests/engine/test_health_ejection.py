@@ -1,0 +1,147 @@
+"""Who rests after failures, for how long, what prolongs it and what is forgiven."""
+
+from functools import reduce
+from typing import Any
+
+import pytest
+
+from apps.routing.engine.health import observe
+from apps.routing.engine.types import DeploymentHealth, HealthEvent
+from tests.engine.records import NOW, make_health
+
+STEP_MS = 5_000
+
+
+def event(kind: Any, at_ms: int = NOW, **numbers: Any) -> HealthEvent:
+    return HealthEvent("d1", kind, at_ms, **numbers)
+
+
+def after(*events: HealthEvent, **state: Any) -> DeploymentHealth:
+    return reduce(observe, events, make_health(d1=state)).deployments["d1"]
+
+
+def is_ejected(state: DeploymentHealth) -> bool:
+    return state.ejected_until_ms > NOW
+
+
+# --- what ejects ---------------------------------------------------------------------------------
+
+
+def test_errors__three_in_a_row__eject_and_put_on_probation() -> None:
+    errors = [event("error", NOW + number) for number in range(3)]
+    assert not is_ejected(after(*errors[:2]))
+    state = after(*errors)
+    assert state.ejected_until_ms == NOW + 2 + STEP_MS
+    assert (state.ejections, state.probation, state.failures) == (1, 3, 3)
+
+
+@pytest.mark.parametrize("between", ["ok", "rate_limited", "rejected", "credential", "cancelled"])
+def test_errors__with_something_between__are_forgiven_by_an_answer_only(between: Any) -> None:
+    errors = [event("error")] * 2
+    state = after(*errors, event(between), event("error"))
+    assert is_ejected(state) is (between != "ok")
+    assert state.failures == (1 if between == "ok" else 3)
+
+
+def test_timeouts__without_a_first_token__eject_as_errors_do() -> None:
+    assert is_ejected(after(*[event("timeout", elapsed_ms=900.0)] * 3))
+
+
+@pytest.mark.parametrize(("rate", "ejects"), [(0.1, False), (0.105, False), (0.106, True)])
+def test_error__of_many_among_answers__ejects_by_its_rate(rate: float, ejects: bool) -> None:
+    # 0.95 x 0.1052... + 0.05 is 0.15.
+    assert is_ejected(after(event("error"), error_rate=rate)) is ejects
+
+
+@pytest.mark.parametrize(("owed", "ejects"), [(0, False), (1, True), (3, True)])
+def test_error__on_probation__ejects_at_once(owed: int, ejects: bool) -> None:
+    state = after(event("error"), probation=owed)
+    assert is_ejected(state) is ejects
+    assert state.probation == (3 if ejects else 0)
+
+
+@pytest.mark.parametrize(("rate", "ejects"), [(0.47, False), (0.48, True)])
+def test_cut_answers__eject_only_when_they_are_most(rate: float, ejects: bool) -> None:
+    cut = event("timeout", elapsed_ms=900.0, ttft_ms=90.0)
+    state = after(cut, error_rate=rate, failures=2, probation=1)
+    assert is_ejected(state) is ejects
+    assert state.failures == 2
+    assert state.error_rate == pytest.approx(0.95 * rate + 0.05)
+    assert state.probation == (3 if ejects else 1)
+
+
+# --- how long ------------------------------------------------------------------------------------
+
+
+def test_ejections__in_a_row__last_longer_and_longer_up_to_half_a_minute() -> None:
+    at_ms, state, lengths = NOW, after(*[event("error")] * 3), [STEP_MS]
+    for _ in range(7):
+        at_ms = state.ejected_until_ms
+        state = after(event("error", at_ms), **fields_of(state))
+        lengths.append(state.ejected_until_ms - at_ms)
+    assert lengths == [5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 30_000, 30_000]
+    assert state.ejections == 6
+
+
+def fields_of(state: DeploymentHealth) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in DeploymentHealth.__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("began_ms", "is_news"), [(-100, False), (-1, False), (0, True), (1, True)]
+)
+@pytest.mark.parametrize(
+    ("kind", "numbers"), [("error", {}), ("timeout", {}), ("timeout", {"ttft_ms": 9.0})]
+)
+def test_failure__of_a_call_from_before_the_rest_was_over__does_not_prolong_it(
+    began_ms: int, is_news: bool, kind: Any, numbers: dict[str, Any]
+) -> None:
+    until = NOW + STEP_MS
+    resting = {"ejected_until_ms": until, "ejections": 1, "probation": 2, "error_rate": 0.9}
+    late = event(kind, until + began_ms + 700, elapsed_ms=700.0, **numbers)
+    state = after(late, **resting)
+    assert (state.ejected_until_ms, state.ejections) == (
+        (late.at_ms + 2 * STEP_MS, 2) if is_news else (until, 1)
+    )
+
+
+@pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True)])
+def test_answer__of_a_call_from_before_the_rest_was_over__forgives_nothing(
+    began_ms: int, is_news: bool
+) -> None:
+    until = NOW + STEP_MS
+    before = {"ejected_until_ms": until, "probation": 3, "failures": 3, "error_rate": 0.1}
+    state = after(event("ok", until + began_ms + 700, elapsed_ms=700.0), **before, in_flight=1)
+    forgiven = (0, 2, pytest.approx(0.095)) if is_news else (3, 3, 0.1)
+    assert (state.failures, state.probation, state.error_rate) == forgiven
+    assert (state.in_flight, state.seen_ms) == (0, until + began_ms + 700)
+
+
+# --- forgiveness ---------------------------------------------------------------------------------
+
+
+def test_probation__three_answers__end_it_below_the_rate_that_ejects() -> None:
+    until = NOW + STEP_MS
+    resting = {"ejected_until_ms": until, "ejections": 2, "probation": 3, "error_rate": 0.9}
+    answers = [event("ok", until + number) for number in range(3)]
+    owing = after(*answers[:2], **resting)
+    assert owing.probation == 1
+    assert owing.error_rate == pytest.approx(0.9 * 0.95**2)
+    state = after(*answers, **resting)
+    assert (state.probation, state.ejections) == (0, 2)
+    assert state.error_rate == pytest.approx(0.14)
+
+
+@pytest.mark.parametrize(
+    ("rate", "owed", "left"), [(0.022, 0, 4), (0.021, 0, 0), (0.0, 2, 4), (0.0, 1, 0)]
+)
+def test_ejections__after_a_good_spell__are_forgotten(rate: float, owed: int, left: int) -> None:
+    state = after(event("ok"), error_rate=rate, probation=owed, ejections=4)
+    assert state.ejections == left
+
+
+@pytest.mark.parametrize(("rate", "left"), [(0.9, 0.14), (0.147, 0.95 * 0.147)])
+def test_rate__of_one_that_owes_nothing__is_below_what_ejects_after_an_answer(
+    rate: float, left: float
+) -> None:
+    assert after(event("ok"), error_rate=rate).error_rate == pytest.approx(left)

@@ -1,0 +1,118 @@
+"""The tests notice every change of the engine that makes a difference (see `mutants.py`)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scale import IS_FULL, scaled
+
+CHECKOUT = Path(__file__).parents[2]
+SCOPES = "SCOPE_ORDER = {{'key': {}, 'project': 1, 'tenant': {}, 'global': {}}}"
+REFUSED = "refused = health.credentials_down.get(item.credential, {}) > now_ms"
+WORTH = "return {} if step.code in RULE_MISSES else 2"
+BAD = (
+    "is_bad = failures >= FAILURES_TO_EJECT or error_rate {} ERROR_RATE_TO_EJECT "
+    "or state.probation > 0"
+)
+CUT = "if error_rate {} CUT_RATE_TO_EJECT and (not _is_old_news(state, event)):"
+FORGIVEN = (
+    "return {{'failures': 0, 'probation': probation, 'error_rate': error_rate, "
+    "'ejections': 0 if not probation and error_rate {} 0.02 else state.ejections}}"
+)
+SHORT = "return math.ceil(short * MINUTE_MS / per_minute) if short {} else {}"
+DOWN = "refused_until = self._health.credentials_down.get(deployment.credential, {})"
+WAIT = "wait = max(state.retry_after_ms - now, _shortage(deployment, state, needed, now), {})"
+MOMENT = "if choice.strategy != 'cheapest' and len(ready) {} len(sound):"
+EXACTLY = "an average of calls is never exactly that"
+NOT_BELOW = "the longest of the waits is never below 0"
+NOBODY = "there is nobody to tell of or to wait for"
+# module, the line before, the lines after that make no difference, and why they make none
+SAME: list[tuple[str, str, list[str], str]] = [
+    (
+        "fields",
+        "@lru_cache(maxsize=4096)",
+        ["@lru_cache(maxsize=4095)", "@lru_cache(maxsize=4097)"],
+        "how much is remembered changes no answer",
+    ),
+    (
+        "filters",
+        REFUSED.format(0),
+        [REFUSED.format(1), REFUSED.format(-1)],
+        "what nobody refused is compared with a time that is always later",
+    ),
+    (
+        "compile",
+        SCOPES.format(0, 2, 3),
+        [SCOPES.format(*places) for places in ((-1, 2, 3), (0, 3, 3), (0, 2, 4), (0, 2, 2))],
+        "the order is the same, and a tenant's records stand before the platform's anyhow",
+    ),
+    ("health", BAD.format(">"), [BAD.format(">=")], EXACTLY),
+    ("health", CUT.format(">"), [CUT.format(">=")], EXACTLY),
+    ("health", FORGIVEN.format("<"), [FORGIVEN.format("<=")], EXACTLY),
+    (
+        "readiness",
+        SHORT.format("> 0", 0),
+        [SHORT.format(*case) for case in ((">= 0", 0), ("> -1", 0), ("> 0", -1))],
+        NOT_BELOW,
+    ),
+    ("readiness", "return 0", ["return -1"], NOT_BELOW),
+    ("readiness", WAIT.format(0), [WAIT.format(-1)], NOT_BELOW),
+    (
+        "readiness",
+        DOWN.format(0),
+        [DOWN.format(1), DOWN.format(-1)],
+        "what nobody refused is compared with a time that is always later",
+    ),
+    (
+        "readiness",
+        "if len(sound) < len(looks):",
+        ["if len(sound) <= len(looks):"],
+        NOBODY,
+    ),
+    (
+        "readiness",
+        "if len(ready) < len(sound):",
+        ["if len(ready) <= len(sound):"],
+        NOBODY,
+    ),
+    ("load_balancer", MOMENT.format("<"), [MOMENT.format("<=")], NOBODY),
+    (
+        "load_balancer",
+        "if age > 0:",
+        ["if age >= 0:", "if age > 1:", "if age > -1:"],
+        "nothing has faded within a millisecond",
+    ),
+    (
+        "load_balancer",
+        "@lru_cache(maxsize=4096)",
+        ["@lru_cache(maxsize=4095)", "@lru_cache(maxsize=4097)"],
+        "how much is remembered changes no answer",
+    ),
+    ("trace", "return 0", ["return -1"], "the order is the same"),
+    ("trace", WORTH.format(3), [WORTH.format(4)], "the order is the same"),
+    (
+        "trace",
+        "RESERVED_BYTES = 96",
+        ["RESERVED_BYTES = 95", "RESERVED_BYTES = 97"],
+        "the room is larger than the line that it is for",
+    ),
+]
+EQUIVALENT = {f"{name}: {old} -> {new}" for name, old, changed, _why in SAME for new in changed}
+
+
+@pytest.mark.slow
+def test_changes__of_the_engine__are_noticed_by_its_tests() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.engine.mutants", str(scaled(16, 1))],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    survivors = set(done.stdout.splitlines())
+    assert survivors - EQUIVALENT == set()
+    # What is listed must still exist, or the list would hide another change one day.
+    assert not IS_FULL or survivors == EQUIVALENT
