@@ -17,6 +17,7 @@ READ_RULES = (
     "routing.view_ruletarget",
     "routing.view_modelalias",
     "routing.view_aliastarget",
+    "routing.view_holidaycalendar",
     "routing.view_grant",
     "routing.view_release",
     "prompts.view_*",
@@ -35,6 +36,7 @@ EDIT_RULES = (
     "routing.*_ruletarget",
     "routing.*_modelalias",
     "routing.*_aliastarget",
+    "routing.*_holidaycalendar",
     "prompts.*",
 )
 

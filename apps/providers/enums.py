@@ -17,6 +17,14 @@ class Lifecycle(models.TextChoices):
     RETIRED = "retired", _("Retired")
 
 
+class Traffic(models.TextChoices):
+    """Drain: who is there already stays, nobody new comes."""
+
+    ON = "on", _("On")
+    DRAIN = "drain", _("Draining: only conversations that are there already")
+    OFF = "off", _("Off")
+
+
 class Capability(models.TextChoices):
     STREAMING = "streaming", _("Streaming")
     TOOLS = "tools", _("Tools")

@@ -2,12 +2,13 @@
 
 from typing import override
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
-from apps.providers.enums import AdapterKind, Lifecycle
+from apps.providers.enums import AdapterKind, Lifecycle, Traffic
 from apps.tenants.models import TenantOrPlatformModel
 
 
@@ -19,7 +20,9 @@ class Provider(models.Model):
     name = models.CharField(_("name"), max_length=120)
     adapter = models.CharField(_("wire"), max_length=20, choices=AdapterKind.choices)
     base_url = models.URLField(_("address"), blank=True)
-    is_enabled = models.BooleanField(_("enabled"), default=True)
+    traffic = models.CharField(
+        _("traffic"), max_length=10, choices=Traffic.choices, default=Traffic.ON
+    )
 
     class Meta:
         verbose_name = _("provider")
@@ -54,6 +57,9 @@ class LlmModel(models.Model):
         null=True,
         blank=True,
         related_name="+",
+    )
+    traffic = models.CharField(
+        _("traffic"), max_length=10, choices=Traffic.choices, default=Traffic.ON
     )
 
     class Meta:
@@ -157,7 +163,16 @@ class Deployment(TenantOrPlatformModel):
         help_text=_("Empty: the provider's address."),
     )
     region = models.CharField(_("region"), max_length=40, blank=True)
-    is_enabled = models.BooleanField(_("enabled"), default=True)
+    data_classes = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("data classes"),
+        default=list,
+        blank=True,
+        help_text=_("The kinds of data that it is cleared for, such as personal. With commas."),
+    )
+    traffic = models.CharField(
+        _("traffic"), max_length=10, choices=Traffic.choices, default=Traffic.ON
+    )
     tokens_per_minute = models.PositiveIntegerField(_("tokens per minute"), null=True, blank=True)
     simulation = models.JSONField(
         _("simulation"),

@@ -16,17 +16,19 @@ from apps.core.crypto import DecryptionFailed, unseal
 from apps.providers.adapters.base import Connection
 from apps.providers.adapters.registry import CARRIED
 from apps.providers.credentials import PURPOSE
-from apps.providers.enums import Support
+from apps.providers.enums import Support, Traffic
 from apps.providers.models import Deployment, LlmModel, Price
 
 log = structlog.get_logger(__name__)
 
 type Prices = dict[str, int]
+# From the best to the worst.
+TRAFFIC_ORDER = (Traffic.ON, Traffic.DRAIN, Traffic.OFF)
 
 
 def catalogue_records() -> dict[str, Any]:
     """Return every model of the catalogue by name."""
-    models = LlmModel.objects.select_related("provider").order_by("name")
+    models = LlmModel.objects.select_related("provider", "successor").order_by("name")
     return {model.name: _model_record(model) for model in models}
 
 
@@ -112,6 +114,8 @@ def _model_record(model: LlmModel) -> dict[str, Any]:
         "max_output_tokens": model.max_output_tokens,
         "lifecycle": model.lifecycle,
         "capabilities": carried_capabilities(model),
+        "traffic": model_traffic(model),
+        "successor": model.successor.name if model.successor else "",
     }
 
 
@@ -129,20 +133,30 @@ def _deployment_record(deployment: Deployment, prices: Prices) -> dict[str, Any]
         "model": deployment.llm_model.name,
         "provider": deployment.llm_model.provider.slug,
         "region": deployment.region,
-        "is_enabled": is_usable(deployment),
+        "traffic": deployment_traffic(deployment),
+        "data_classes": list(deployment.data_classes),
+        "credential": str(deployment.credential_id or ""),
         "tokens_per_minute": deployment.tokens_per_minute,
         **prices,
     }
 
 
-def is_usable(deployment: Deployment) -> bool:
-    """Tell whether the deployment, its provider and its credential are all switched on."""
+def model_traffic(model: LlmModel) -> str:
+    """Return what the model gets: the worse of its own switch and its provider's."""
+    return worst_traffic(model.traffic, model.provider.traffic)
+
+
+def deployment_traffic(deployment: Deployment) -> str:
+    """Return the worst of the switches of deployment, model and provider; a credential is one."""
     credential = deployment.credential
-    return (
-        deployment.is_enabled
-        and deployment.llm_model.provider.is_enabled
-        and (credential is None or credential.is_enabled)
-    )
+    if credential is not None and not credential.is_enabled:
+        return Traffic.OFF.value
+    return worst_traffic(deployment.traffic, model_traffic(deployment.llm_model))
+
+
+def worst_traffic(*switches: str) -> str:
+    """Return the switch that lets the least through."""
+    return max(map(Traffic, switches), key=TRAFFIC_ORDER.index).value
 
 
 def _connection_record(deployment: Deployment) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.audit.admin import AuditedModelAdmin
+from apps.audit.admin.fields import CommaList
+from apps.audit.forms import TenantModelForm
 from apps.tenants.models import Project, Tenant
 
 CHOICES: dict[str, Callable[[], list[tuple[str, str]]]] = {
@@ -69,9 +71,24 @@ class TenantAdmin(AuditedModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
+class ProjectForm(TenantModelForm):
+    """Takes the regions as texts with commas."""
+
+    allowed_regions = CommaList(
+        label=_("Allowed regions"),
+        required=False,
+        help_text=_("Only deployments in one of them may answer. Empty: any. With commas."),
+    )
+
+    def clean_allowed_regions(self) -> list[str]:
+        return list(self.cleaned_data["allowed_regions"])
+
+
 @admin.register(Project)
 class ProjectAdmin(AuditedModelAdmin):
     """A tenant's units of work."""
+
+    form = ProjectForm
 
     list_display = ("name", "slug", "is_active", "store_content", "created_at")
     list_filter = ("is_active", "store_content")
@@ -80,6 +97,13 @@ class ProjectAdmin(AuditedModelAdmin):
     empty_list_text = _("A project groups API keys, rules and spend: one per application or team.")
     fieldsets = (
         (None, {"fields": ("name", "slug", "is_active")}),
+        (
+            _("Where its data may go"),
+            {
+                "fields": ("allowed_regions", "data_class"),
+                "description": _("No rule can widen this; a rule may narrow it."),
+            },
+        ),
         (
             _("Content"),
             {

@@ -2,6 +2,7 @@
 
 from typing import Any, override
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -86,6 +87,19 @@ class Project(TenantOwnedModel):
         _("store content"),
         default=False,
         help_text=_("Keep conversations and job results, encrypted. Off: they are refused."),
+    )
+    allowed_regions = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("allowed regions"),
+        default=list,
+        blank=True,
+        help_text=_("Only deployments in one of them may answer. Empty: any. With commas."),
+    )
+    data_class = models.CharField(
+        _("data class"),
+        max_length=40,
+        blank=True,
+        help_text=_("Only deployments that are cleared for it may answer. Empty: any."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

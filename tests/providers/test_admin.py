@@ -204,7 +204,7 @@ def test_deployment__credential_of_another_provider__is_a_message(client: Client
 def test_deployment__added_without_simulation__is_saved(client: Client) -> None:
     tenant, model = make_tenant(), make_model()
     client.force_login(make_member(tenant))
-    data = {"name": "d", "llm_model": model.pk, "is_enabled": "on", "simulation": ""}
+    data = {"name": "d", "llm_model": model.pk, "simulation": ""}
     response = client.post(f"{BASE}/deployment/add/", data)
     assert response.status_code == 302, response.content.decode()[:3_000]
     assert (only(Deployment).tenant_id, only(Deployment).simulation) == (tenant.pk, {})

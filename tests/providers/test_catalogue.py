@@ -1,11 +1,14 @@
 """The catalogue that ships: complete, loaded once, never over what people edited."""
 
+import json
+
 import pytest
 
 from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidRequest
 from apps.core.scoping import all_tenants
-from apps.providers.catalogue.loading import Loaded, load_catalogue
+from apps.providers.adapters.registry import CARRIED
+from apps.providers.catalogue.loading import SEED, Loaded, load_catalogue
 from apps.providers.credentials import open_secret
 from apps.providers.enums import Capability, Lifecycle, Support
 from apps.providers.models import Credential, Deployment, LlmModel, Price, Provider
@@ -122,3 +125,19 @@ def test_connect_provider_keys__file_is_missing__names_the_variable() -> None:
 def test_connect_provider_keys__nothing_given__does_nothing() -> None:
     with all_tenants("test"):
         assert connect_provider_keys_from_environment({}) == []
+
+
+def test_seed__every_model__says_of_each_capability_whether_it_has_it() -> None:
+    for item in json.loads(SEED.read_text())["models"]:
+        capabilities = item["capabilities"]
+        assert set(capabilities) == set(Capability.values), item["name"]
+        assert set(capabilities.values()) <= set(Support.values), item["name"]
+        # A streamed request goes past a model of which this is not known.
+        assert "unknown" not in (capabilities["streaming"], capabilities["tools"]), item["name"]
+
+
+def test_seed__models_in_use__stream_over_every_wire() -> None:
+    assert all("streaming" in carried for carried in CARRIED.values())
+    for item in json.loads(SEED.read_text())["models"]:
+        is_in_use = item["lifecycle"] == "active"
+        assert (item["capabilities"]["streaming"] == "yes") is is_in_use, item["name"]

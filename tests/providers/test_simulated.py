@@ -109,11 +109,11 @@ async def test_stream__paced__takes_its_time() -> None:
     assert len(events) > 5
 
 
-async def test_stream__latency_beyond_the_limit__is_unavailable() -> None:
+async def test_stream__latency_beyond_the_limit__is_a_timeout() -> None:
     call = make_call(latency_ms=5_000, timeouts=Timeouts(first_token=0.05))
     with pytest.raises(AttemptError) as caught:
         await collect(call)
-    assert caught.value.kind == "unavailable"
+    assert caught.value.kind == "timeout"
 
 
 async def test_stream__unpaced_and_long__lets_others_run() -> None:

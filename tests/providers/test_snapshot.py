@@ -99,18 +99,48 @@ def test_records__each_owner__holds_its_own_deployments_only() -> None:
         assert [item["id"] for item in deployment_records(None)] == [str(shared.id)]
 
 
-@pytest.mark.parametrize("off", ["deployment", "provider", "credential"])
-def test_deployment_records__anything_switched_off__is_not_enabled(off: str) -> None:
-    provider = make_provider(is_enabled=off != "provider")
+@pytest.mark.parametrize(
+    ("switches", "traffic"),
+    [
+        ({}, "on"),
+        ({"deployment": "drain"}, "drain"),
+        ({"model": "off"}, "off"),
+        ({"provider": "off", "model": "drain"}, "off"),
+        ({"provider": "drain", "deployment": "off"}, "off"),
+        ({"credential": "off"}, "off"),
+    ],
+)
+def test_deployment_records__of_all_switches__follow_the_worst(
+    switches: dict[str, str], traffic: str
+) -> None:
+    provider = make_provider(traffic=switches.get("provider", "on"))
     credential = make_credential(provider)
-    credential.is_enabled = off != "credential"
+    credential.is_enabled = switches.get("credential") != "off"
     with all_tenants("test"):
         credential.save()
+    model = make_model(provider=provider, traffic=switches.get("model", "on"))
     make_deployment(
-        make_model(provider=provider), credential=credential, is_enabled=off != "deployment"
+        model,
+        credential=credential,
+        traffic=switches.get("deployment", "on"),
+        data_classes=["personal"],
     )
     with all_tenants("test"):
-        assert only(deployment_records(None))["is_enabled"] is False
+        record = only(deployment_records(None))
+    assert record["traffic"] == traffic
+    assert record["credential"] == str(credential.pk)
+    assert record["data_classes"] == ["personal"]
+
+
+@pytest.mark.parametrize(
+    ("own", "providers", "traffic"),
+    [("on", "on", "on"), ("on", "drain", "drain"), ("off", "drain", "off")],
+)
+def test_catalogue_records__of_both_switches__follow_the_worse(
+    own: str, providers: str, traffic: str
+) -> None:
+    make_model("switched", traffic=own, provider=make_provider(traffic=providers))
+    assert catalogue_records()["switched"]["traffic"] == traffic
 
 
 def test_connection_records__hold_no_clear_secret_and_open_in_memory() -> None:

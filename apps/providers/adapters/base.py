@@ -10,8 +10,10 @@ type FailureKind = Literal[
     "rejected",  # the request itself is wrong: never try again
     "credential",  # 401/403/404 of the provider: another deployment may do
     "rate_limited",  # 429: another deployment now, this one after `retry_after_seconds`
-    "unavailable",  # 5xx, refused, reset, timed out: another deployment
+    "unavailable",  # 5xx, refused, reset: another deployment
+    "timeout",  # nothing came in time: another deployment
     "context_length",  # a larger window may do
+    "content_filter",  # the provider will not answer this: another one if the rule says so
     "cut",  # the stream ended without its end
 ]
 

@@ -56,7 +56,7 @@ def attempt_error(
 
 def timed_out(phase: str, seconds: float) -> AttemptError:
     """Build the error of a provider that kept us waiting too long."""
-    return AttemptError("unavailable", f"the provider sent nothing for {seconds:g} s ({phase})")
+    return AttemptError("timeout", f"the provider sent nothing for {seconds:g} s ({phase})")
 
 
 def safe_message(message: str, *, secret: str) -> str:

@@ -7,13 +7,16 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
 from apps.audit.admin import AuditedModelAdmin, AuditedTabularInline
 from apps.audit.forms import TenantModelForm
 from apps.providers.admin.money import PRICE_FIELDS, UsdField, shown_price
+from apps.providers.admin.traffic import TRAFFIC_COLOURS, TrafficActionsMixin, shown_traffic
 from apps.providers.deployments import address_fault
 from apps.providers.enums import Capability, Support
 from apps.providers.models import LlmModel, Price, Provider
+from apps.providers.snapshot import model_traffic
 
 PER_MILLION = _("US dollars per million tokens.")
 
@@ -29,15 +32,20 @@ class ProviderForm(TenantModelForm):
 
 
 @admin.register(Provider)
-class ProviderAdmin(AuditedModelAdmin):
+class ProviderAdmin(TrafficActionsMixin, AuditedModelAdmin):
     """Vendors and servers."""
 
     form = ProviderForm
-    list_display = ("name", "slug", "adapter", "base_url", "is_enabled")
-    list_filter = ("adapter", "is_enabled")
+    list_display = ("name", "slug", "adapter", "base_url", "state")
+    list_filter = ("adapter", "traffic")
     search_fields = ("name", "slug")
     empty_list_text = _("A provider is a vendor, or a server of yours that speaks OpenAI's wire.")
-    fields = ("name", "slug", "adapter", "base_url", "is_enabled")
+    fields = ("name", "slug", "adapter", "base_url", "traffic")
+    readonly_fields = ("traffic",)
+
+    @display(description=_("state"), ordering="traffic", label=TRAFFIC_COLOURS)
+    def state(self, provider: Provider) -> tuple[str, Any]:
+        return shown_traffic(provider.traffic)
 
 
 # What those who may not change a price see of it.
@@ -112,12 +120,15 @@ class LlmModelForm(TenantModelForm):
 
 
 @admin.register(LlmModel)
-class LlmModelAdmin(AuditedModelAdmin):
+class LlmModelAdmin(TrafficActionsMixin, AuditedModelAdmin):
     """Models by the names that clients use."""
 
     form = LlmModelForm
-    list_display = ("name", "provider", "context_window", "max_output_tokens", "lifecycle")
-    list_filter = ("provider", "lifecycle")
+    list_display = (
+        *("name", "provider", "context_window", "max_output_tokens", "lifecycle"),
+        "state",
+    )
+    list_filter = ("provider", "lifecycle", "traffic")
     list_select_related = ("provider",)
     search_fields = ("name",)
     autocomplete_fields = ("successor",)
@@ -128,10 +139,17 @@ class LlmModelAdmin(AuditedModelAdmin):
         "provider",
         "lifecycle",
         "successor",
+        "traffic",
         "context_window",
         "max_output_tokens",
         "capabilities",
     )
+    readonly_fields = ("traffic",)
+
+    @display(description=_("state"), label=TRAFFIC_COLOURS)
+    def state(self, model: LlmModel) -> tuple[str, Any]:
+        """Return what reaches it, its provider's switch counted."""
+        return shown_traffic(model_traffic(model))
 
 
 @admin.register(Price)

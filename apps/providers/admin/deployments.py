@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.audit.admin import AuditedModelAdmin
+from apps.audit.admin.fields import CommaList
 from apps.audit.forms import TenantModelForm
+from apps.providers.admin.traffic import TRAFFIC_COLOURS, TrafficActionsMixin, shown_traffic
 from apps.providers.deployments import deployment_faults
 from apps.providers.models import Deployment
 from apps.providers.probes import probe_deployments
-from apps.providers.snapshot import is_usable
+from apps.providers.snapshot import deployment_traffic
 
 # Each test may take fifteen seconds; all run at once.
 MAX_TESTED = 20
@@ -22,6 +24,15 @@ MAX_TESTED = 20
 
 class DeploymentForm(TenantModelForm):
     """Checks what only shows together: credential and model, address and policy."""
+
+    data_classes = CommaList(
+        label=_("Data classes"),
+        required=False,
+        help_text=_("The kinds of data that it is cleared for, such as personal. With commas."),
+    )
+
+    def clean_data_classes(self) -> list[str]:
+        return list(self.cleaned_data["data_classes"])
 
     def clean_simulation(self) -> dict[str, Any]:
         return self.cleaned_data["simulation"] or {}
@@ -41,20 +52,21 @@ class DeploymentForm(TenantModelForm):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(AuditedModelAdmin):
+class DeploymentAdmin(TrafficActionsMixin, AuditedModelAdmin):
     """Where models can be called: what is balanced, ejected and billed."""
 
     form = DeploymentForm
     list_display = ("name", "llm_model", "provider", "region", "credential", "state")
-    list_filter = ("llm_model__provider", "is_enabled", "region")
+    list_filter = ("llm_model__provider", "traffic", "region")
     list_select_related = ("llm_model__provider", "credential__provider", "tenant")
     search_fields = ("name", "llm_model__name", "upstream_model", "region")
     autocomplete_fields = ("llm_model",)
-    actions = ("test_connection",)
+    actions = ("test_connection", *TrafficActionsMixin.actions)
     empty_list_text = _("A deployment is a place where a model can be called with a credential.")
+    readonly_fields = ("traffic",)
     fieldsets = (
-        (None, {"fields": ("name", "llm_model", "credential", "is_enabled")}),
-        (_("Address"), {"fields": ("base_url", "upstream_model", "region")}),
+        (None, {"fields": ("name", "llm_model", "credential", "traffic")}),
+        (_("Address"), {"fields": ("base_url", "upstream_model", "region", "data_classes")}),
         (_("Limits"), {"fields": ("tokens_per_minute",)}),
         (_("Simulation"), {"fields": ("simulation",), "classes": ("collapse",)}),
     )
@@ -63,9 +75,10 @@ class DeploymentAdmin(AuditedModelAdmin):
     def provider(self, deployment: Deployment) -> str:
         return deployment.llm_model.provider.name
 
-    @display(description=_("state"), label={"on": "success", "off": "danger"})
+    @display(description=_("state"), label=TRAFFIC_COLOURS)
     def state(self, deployment: Deployment) -> tuple[str, Any]:
-        return ("on", _("Usable")) if is_usable(deployment) else ("off", _("Switched off"))
+        """Return what reaches it, its model's, provider's and credential's switches counted."""
+        return shown_traffic(deployment_traffic(deployment))
 
     @admin.action(description=_("Test connection"), permissions=["change"])
     def test_connection(self, request: HttpRequest, queryset: QuerySet[Deployment]) -> None:

@@ -16,7 +16,7 @@ from apps.providers.snapshot import carried_capabilities
 class ProviderSerializer(serializers.ModelSerializer[Provider]):
     class Meta:
         model = Provider
-        fields = ("id", "slug", "name", "adapter", "is_enabled")
+        fields = ("id", "slug", "name", "adapter", "traffic")
         read_only_fields = fields
 
 
@@ -35,6 +35,7 @@ class LlmModelSerializer(serializers.ModelSerializer[LlmModel]):
             "max_output_tokens",
             "capabilities",
             "lifecycle",
+            "traffic",
             "successor",
         )
         read_only_fields = fields
@@ -141,7 +142,8 @@ class DeploymentSerializer(serializers.ModelSerializer[Deployment]):
             "upstream_model",
             "base_url",
             "region",
-            "is_enabled",
+            "data_classes",
+            "traffic",
             "tokens_per_minute",
             "simulation",
             "is_platform",

@@ -15,5 +15,8 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
 class ProjectSerializer(serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
-        fields = ("id", "slug", "name", "is_active", "store_content", "created_at")
+        fields = (
+            *("id", "slug", "name", "is_active", "store_content", "allowed_regions", "data_class"),
+            "created_at",
+        )
         read_only_fields = ("id", "created_at")

@@ -17,6 +17,8 @@ KIND_BY_CODE: Mapping[str, FailureKind] = {
     "context_length_exceeded": "context_length",
     "exceed_context_size_error": "context_length",
     "string_above_max_length": "context_length",
+    "content_filter": "content_filter",
+    "content_policy_violation": "content_filter",
     # The account has no credit left, though the status says 429: waiting does not help.
     "insufficient_quota": "credential",
     "billing_hard_limit_reached": "credential",

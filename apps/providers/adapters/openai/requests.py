@@ -32,6 +32,7 @@ def build_body(call: ProviderCall, *, is_streamed: bool) -> dict[str, Any]:
     request = call.request
     is_same = request.dialect == "openai.chat" and bool(request.raw)
     body = dict(request.raw) if is_same else _from_neutral(request)
+    body.update(request.parameters)
     body["model"] = call.connection.upstream_model
     _set_limit(body, call)
     _set_streaming(body, is_streamed=is_streamed)
