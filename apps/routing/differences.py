@@ -7,10 +7,12 @@ from typing import Any, Literal
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from apps.routing.wording import describe_condition
+from apps.routing.rule_records import modern_rule
+from apps.routing.wording import describe_condition, describe_targets
 
 KINDS = {
     "aliases": gettext_lazy("Model alias"),
+    "calendars": gettext_lazy("Holiday calendar"),
     "models": gettext_lazy("LLM model"),
     "prices": gettext_lazy("Price"),
     "prompts": gettext_lazy("Prompt template"),
@@ -41,8 +43,8 @@ def find_differences(live: Mapping[str, Any], draft: Mapping[str, Any]) -> list[
 
 
 def _rules(live: list[Any], draft: list[Any]) -> Iterator[Difference]:
-    before = {rule["id"]: rule for rule in live}
-    after = {rule["id"]: rule for rule in draft}
+    before = {rule["id"]: modern_rule(rule) for rule in live}
+    after = {rule["id"]: modern_rule(rule) for rule in draft}
     kind = _("Rule")
     for id_, rule in after.items():
         if id_ not in before:
@@ -70,6 +72,8 @@ def _changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 def _shown(name: str, value: Any) -> str:
     if name == "condition":
         return describe_condition(value)
+    if name in ("targets", "arms"):
+        return describe_targets(value) or "—"
     if isinstance(value, list):
         return ", ".join(str(item) for item in value) or "—"
     return "—" if value in (None, "", {}) else str(value)

@@ -1,24 +1,24 @@
-"""Rule sets, their rules and targets, model aliases, grants, and immutable releases."""
+"""Rule sets, their rules, targets and calendars, model aliases, grants, immutable releases."""
 
 from typing import override
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from apps.prompts.models import PromptTemplate
+from apps.api_keys.models import ApiKey
 from apps.providers.models import LlmModel
 from apps.routing.enums import ReleaseState, RuleAction
+from apps.routing.rule_settings import RuleChoice, RuleEffects
 from apps.tenants.models import Project, TenantOrPlatformModel, TenantOwnedModel
-
-LONGEST_CACHE_SECONDS = 86_400
 
 
 class RuleSet(TenantOrPlatformModel):
     """The draft that people edit; what runs is the last release.
 
-    Scope: a platform set (tenant null) is global; a tenant's set serves the whole tenant, or one
-    project when `project` is set.
+    Scope: a platform set (tenant null) is global, and comes before everybody's when it is locked; a
+    tenant's set serves the whole tenant, one project when `project` is set, one key when `api_key`
+    is set.
     """
 
     name = models.CharField(_("name"), max_length=120)
@@ -32,6 +32,20 @@ class RuleSet(TenantOrPlatformModel):
         related_name="rule_sets",
         help_text=_("Empty: the rules serve every project of the tenant."),
     )
+    api_key = models.ForeignKey(
+        ApiKey,
+        verbose_name=_("API key"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="rule_sets",
+        help_text=_("Only requests of this key; such rules come before those of its project."),
+    )
+    is_locked = models.BooleanField(
+        _("locked"),
+        default=False,
+        help_text=_("The platform's only: these rules come before those of every tenant."),
+    )
     is_enabled = models.BooleanField(_("enabled"), default=True)
     updated_at = models.DateTimeField(_("updated at"), auto_now=True)
 
@@ -39,13 +53,25 @@ class RuleSet(TenantOrPlatformModel):
         verbose_name = _("rule set")
         verbose_name_plural = _("rule sets")
         ordering = ("name",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(is_locked=False) | models.Q(tenant=None),
+                name="locked_rules_are_the_platforms",
+                violation_error_message=_("Only the platform's rule sets can be locked."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(project=None) | models.Q(api_key=None),
+                name="rule_set_of_key_or_project",
+                violation_error_message=_("Choose a project or an API key, not both."),
+            ),
+        )
 
     @override
     def __str__(self) -> str:
         return self.name
 
 
-class Rule(TenantOrPlatformModel):
+class Rule(RuleChoice, RuleEffects, TenantOrPlatformModel):
     """One business rule: when the conditions hold, do the action. First match wins.
 
     `conditions` is a tree `{"all"|"any"|"none": [clause or tree, …]}` whose clauses are
@@ -64,29 +90,30 @@ class Rule(TenantOrPlatformModel):
         _("action"), max_length=20, choices=RuleAction.choices, default=RuleAction.ROUTE
     )
     reject_message = models.CharField(_("message to the caller"), max_length=300, blank=True)
-    prompt_template = models.ForeignKey(
-        PromptTemplate,
-        verbose_name=_("prompt template"),
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        help_text=_("Its messages are put before the caller's."),
+    is_default = models.BooleanField(
+        _("pinned default"),
+        default=False,
+        help_text=_("Comes after every other rule and has no condition; one for each rule set."),
     )
-    max_output_tokens = models.PositiveIntegerField(
-        _("cap on output tokens"), null=True, blank=True
+    active_from = models.DateTimeField(
+        _("active from"), null=True, blank=True, help_text=_("Empty: as soon as it is published.")
     )
-    cache_seconds = models.PositiveIntegerField(
-        _("answer cache (seconds)"),
-        default=0,
-        validators=[MinValueValidator(0), MaxValueValidator(LONGEST_CACHE_SECONDS)],
-        help_text=_("0: off. Same request, same tenant: answered from the cache."),
+    active_until = models.DateTimeField(
+        _("active until"), null=True, blank=True, help_text=_("Empty: for good.")
     )
 
     class Meta:
         verbose_name = _("rule")
         verbose_name_plural = _("rules")
         ordering = ("rule_set", "position")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("rule_set",),
+                condition=models.Q(is_default=True),
+                name="one_default_per_rule_set",
+                violation_error_message=_("The rule set has a pinned default already."),
+            ),
+        )
 
     @override
     def __str__(self) -> str:
@@ -94,7 +121,7 @@ class Rule(TenantOrPlatformModel):
 
 
 class RuleTarget(TenantOrPlatformModel):
-    """A model that a rule routes to; tried in order."""
+    """A model that a rule routes to; tried in order, or drawn by weight."""
 
     rule = models.ForeignKey(
         Rule, verbose_name=_("rule"), on_delete=models.CASCADE, related_name="targets"
@@ -102,6 +129,9 @@ class RuleTarget(TenantOrPlatformModel):
     position = models.PositiveIntegerField(_("order"), default=0)
     llm_model = models.ForeignKey(
         LlmModel, verbose_name=_("LLM model"), on_delete=models.PROTECT, related_name="+"
+    )
+    weight = models.PositiveIntegerField(
+        _("weight"), default=1, help_text=_("Counts when the strategy splits by weight.")
     )
 
     class Meta:
@@ -112,6 +142,46 @@ class RuleTarget(TenantOrPlatformModel):
     @override
     def __str__(self) -> str:
         return str(self.llm_model)
+
+
+class HolidayCalendar(TenantOrPlatformModel):
+    """Days that rules call holidays: a country's own, with some added and some taken out.
+
+    A tenant's own calendar wins over the platform's of the same name.
+    """
+
+    name = models.CharField(
+        _("name"), max_length=63, help_text=_("Conditions call the calendar by this name.")
+    )
+    country = models.CharField(
+        _("country"), max_length=2, blank=True, help_text=_("Two letters, such as BR.")
+    )
+    subdivision = models.CharField(
+        _("state or region"),
+        max_length=12,
+        blank=True,
+        help_text=_("The code of the subdivision, such as SP. Empty: the whole country's days."),
+    )
+    extra_dates = ArrayField(
+        models.DateField(), verbose_name=_("days to add"), default=list, blank=True
+    )
+    removed_dates = ArrayField(
+        models.DateField(), verbose_name=_("days to take out"), default=list, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("holiday calendar")
+        verbose_name_plural = _("holiday calendars")
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("tenant", "name"), name="calendar_name_per_owner", nulls_distinct=False
+            ),
+        )
+
+    @override
+    def __str__(self) -> str:
+        return self.name
 
 
 class ModelAlias(TenantOwnedModel):

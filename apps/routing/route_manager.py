@@ -26,7 +26,7 @@ from apps.routing.enums import ReleaseState
 from apps.routing.models import Release
 from apps.routing.snapshot import build_connections, build_records
 from apps.routing.types import Problem, Publication
-from apps.routing.validation import find_faults, find_problems
+from apps.routing.validation import field_label, find_faults, find_problems
 
 ACKNOWLEDGE_SECONDS = 1.0
 POLL_SECONDS = 0.01
@@ -35,7 +35,7 @@ WORKER_ALIVE_MS = 3_000
 LOCK_SPACE = 7_201
 LONGEST_COMMENT = 300
 # What people write; the rest of a release is the catalogue's and the platform's to say.
-RESTORED = ("rules", "aliases", "prompts")
+RESTORED = ("rules", "aliases", "prompts", "calendars")
 
 
 def validate(tenant_id: UUID | None) -> list[Problem]:
@@ -88,7 +88,7 @@ def republish(*, tenant_id: UUID | None, actor: Actor, comment: str) -> Publicat
 
 
 def records_to_restore(release: Release) -> dict[str, Any]:
-    """Return the release's rules, aliases and prompts with today's grants, prices, deployments.
+    """Return the release's rules, aliases, prompts and calendars with all else as it is today.
 
     What was withdrawn since (a grant, a credential, a price) must not come back with old rules.
     """
@@ -166,10 +166,15 @@ def _refuse_errors(problems: Iterable[Problem]) -> None:
     if errors:
         raise InvalidRequest(
             _("The draft has errors: %(list)s")
-            % {"list": "; ".join(f"{e.subject}: {e.message}" for e in errors)},
+            % {"list": "; ".join(_told(error) for error in errors)},
             param=errors[0].field,
             details={"problems": [[e.subject, e.field, e.message] for e in errors]},
         )
+
+
+def _told(problem: Problem) -> str:
+    field = field_label(problem.field)
+    return f"{problem.subject}, {field}: {problem.message}" if field else problem.message
 
 
 def _document(release: Release) -> Document:

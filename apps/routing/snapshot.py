@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+from copy import copy
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
+from apps.core.clock import utc_now
 from apps.prompts.snapshot import prompt_records
 from apps.providers.snapshot import (
     catalogue_records,
@@ -14,10 +17,19 @@ from apps.providers.snapshot import (
     deployment_records,
     price_overrides,
 )
-from apps.routing.models import AliasTarget, Grant, ModelAlias, Rule, RuleTarget
+from apps.routing.calendars import holiday_dates
+from apps.routing.models import AliasTarget, Grant, HolidayCalendar, ModelAlias, Rule, RuleTarget
 from apps.tenants.models import Tenant
 
 MARK_CHARACTERS = 12
+# Columns of a rule that the engine reads as they are stored.
+PLAIN_FIELDS = (
+    *("name", "action", "is_default", "strategy", "price_weight", "affinity", "unit"),
+    *("reject_message", "max_output_tokens", "cache_seconds", "data_class", "price_cap"),
+    *("latency_cap_ms", "allow_unknown", "first_token_timeout_ms", "total_timeout_ms"),
+    *("max_attempts", "on_content_filter"),
+)
+COPIED_FIELDS = ("arms", "parameters", "add_tags", "regions")
 
 
 def build_records(tenant_id: UUID | None) -> dict[str, Any]:
@@ -38,6 +50,7 @@ def _platform_records() -> dict[str, Any]:
         "rules": _rule_records(None),
         "models": catalogue_records(),
         "deployments": _deployment_records(None),
+        "calendars": _calendar_records(None),
     }
 
 
@@ -51,6 +64,7 @@ def _tenant_records(tenant_id: UUID) -> dict[str, Any]:
         "deployments": _deployment_records(tenant_id),
         "prices": price_overrides(tenant_id),
         "prompts": prompt_records(tenant),
+        "calendars": _calendar_records(tenant_id),
     }
 
 
@@ -82,26 +96,63 @@ def enabled_rules(tenant_id: UUID | None) -> QuerySet[Rule]:
 
 
 def _rule_record(rule: Rule) -> dict[str, Any]:
-    project = rule.rule_set.project
+    rule_set, project = rule.rule_set, rule.rule_set.project
     return {
         "id": str(rule.id),
-        "name": rule.name,
         "scope": _scope(rule),
         "project": project.slug if project else "",
+        "key": str(rule_set.api_key_id or ""),
+        "is_locked": rule_set.is_locked,
+        "active_from_ms": unix_ms_of(rule.active_from),
+        "active_until_ms": unix_ms_of(rule.active_until),
         "condition": rule.conditions,
-        "action": rule.action,
-        "targets": [target.llm_model.name for target in rule.targets.all()],
-        "reject_message": rule.reject_message,
+        "targets": [
+            {"model": target.llm_model.name, "weight": target.weight}
+            for target in rule.targets.all()
+        ],
         "prompt_template": rule.prompt_template.slug if rule.prompt_template else "",
-        "max_output_tokens": rule.max_output_tokens,
-        "cache_seconds": rule.cache_seconds,
+        **{name: getattr(rule, name) for name in PLAIN_FIELDS},
+        **{name: copy(getattr(rule, name)) for name in COPIED_FIELDS},
     }
 
 
 def _scope(rule: Rule) -> str:
     if rule.tenant_id is None:
         return "global"
+    if rule.rule_set.api_key_id:
+        return "key"
     return "project" if rule.rule_set.project_id else "tenant"
+
+
+def unix_ms_of(moment: datetime | None) -> int | None:
+    """Return a moment as the engine reads it."""
+    return None if moment is None else round(moment.timestamp() * 1000)
+
+
+def _calendar_records(tenant_id: UUID | None) -> dict[str, list[str]]:
+    """Return the days by name of the calendar.
+
+    A tenant's release holds the platform's calendars as well: what the platform drops later cannot
+    break rules that are live.
+    """
+    owners = Q(tenant_id=None) | Q(tenant_id=tenant_id)
+    rows = sorted(
+        HolidayCalendar.objects.filter(owners).order_by("name"),
+        key=lambda calendar: calendar.tenant_id is not None,
+    )
+    today = utc_now().date()
+    return {calendar.name: calendar_dates(calendar, today) for calendar in rows}
+
+
+def calendar_dates(calendar: HolidayCalendar, today: date) -> list[str]:
+    """Return the days of a calendar, from last year to three years ahead."""
+    return holiday_dates(
+        country=calendar.country,
+        subdivision=calendar.subdivision,
+        extra=calendar.extra_dates,
+        removed=calendar.removed_dates,
+        today=today,
+    )
 
 
 def _alias_records(tenant_id: UUID) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -40,6 +40,7 @@ from apps.routing.documents import (
 )
 from apps.routing.engine.compile import compile_snapshot
 from apps.routing.engine.types import Snapshot
+from apps.routing.questions import Questions, questions_of
 
 # What a document of another version of the code may raise when it is joined.
 UNUSABLE = (ValueError, KeyError, TypeError, AttributeError, RouterError, TemplateProblem)
@@ -54,13 +55,18 @@ class UnusableDocument(RuntimeError):
     """A published document cannot be compiled by this version of the code."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pinned:
     """What a request works with from its start to its end."""
 
     snapshot: Snapshot
     connections: Mapping[str, Connection]
     prompts: Mapping[str, CompiledPrompt]
+
+    @cached_property
+    def questions(self) -> Questions:
+        """What its rules ask of a request, found with the first one."""
+        return questions_of(self.snapshot)
 
 
 class SnapshotStore:

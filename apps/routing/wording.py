@@ -1,16 +1,17 @@
-"""Condition trees in plain words, in the language of the page."""
+"""Condition trees and targets in plain words, in the language of the page."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from apps.routing.engine.compile import ConditionFault, compile_condition
-from apps.routing.engine.explain import WORDS
+from apps.routing.engine.compile_conditions import ConditionFault, compile_condition
+from apps.routing.engine.explain import word
+from apps.routing.vocabulary import field_word, operator_word, value_word
 
-NEEDS_EVERY_VALUE = frozenset({"has_all", "between"})
+NEEDS_EVERY_VALUE = frozenset({"has_all", "between", "not_between"})
 
 
 def describe_condition(tree: Mapping[str, Any]) -> str:
@@ -23,6 +24,18 @@ def describe_condition(tree: Mapping[str, Any]) -> str:
     except ConditionFault:
         return json.dumps(tree, ensure_ascii=False)
     return _group(tree) if tree else _("every request")
+
+
+def describe_targets(items: Iterable[Mapping[str, Any]]) -> str:
+    """Return targets or arms with the weights that say something: “a, b” or “new 10 %: b”."""
+    return ", ".join(_target(item) for item in items)
+
+
+def _target(item: Mapping[str, Any]) -> str:
+    if "targets" in item:
+        return f"{item['name']} {item['weight']} %: {' → '.join(item['targets'])}"
+    weight = item.get("weight", 1)
+    return str(item["model"]) if weight == 1 else f"{item['model']} ×{weight}"
 
 
 def _group(tree: Mapping[str, Any]) -> str:
@@ -39,13 +52,14 @@ def _group(tree: Mapping[str, Any]) -> str:
 def _member(member: Mapping[str, Any]) -> str:
     if "field" not in member:
         return f"({_group(member)})"
-    value, operator = member.get("value"), str(member["operator"])
+    field, operator, value = str(member["field"]), str(member["operator"]), member.get("value")
     values = value if isinstance(value, list) else [value]
     joint = _("and") if operator in NEEDS_EVERY_VALUE else _("or")
-    shown = f" {joint} ".join(str(item) for item in values)
-    return f"{_word(str(member['field']))} {_word(operator)} {shown}"
+    shown = f" {joint} ".join(value_word(field, item) for item in values)
+    return f"{_word(field, field_word)} {_word(operator, operator_word)} {shown}"
 
 
-def _word(name: str) -> str:
-    english, portuguese = WORDS.get(name, (name, name))
-    return portuguese if (get_language() or "").startswith("pt") else english
+def _word(name: str, fallback: Callable[[str], str]) -> str:
+    """Return the engine's word, so that a page and a trace say the same; else the form's."""
+    told = word(name, get_language() or "")
+    return fallback(name) if told == name else told

@@ -31,6 +31,8 @@ SECRET_KEY = environment.secret("SECRET_KEY")
 API_KEY_PEPPER: bytes = environment.secret("API_KEY_PEPPER").encode()
 CREDENTIAL_KEYS: dict[str, bytes] = environment.encryption_keys("CREDENTIAL_KEYS")
 ALLOWED_HOSTS = environment.items("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+# Request headers that rules may read, beside those that the product names itself.
+ROUTABLE_HEADERS = environment.items("ROUTABLE_HEADERS")
 PUBLIC_BASE_URL = environment.text("PUBLIC_BASE_URL", "http://localhost:8000").rstrip("/")
 
 INSTALLED_APPS = [

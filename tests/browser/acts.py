@@ -22,6 +22,15 @@ def sign_in(page: Page, site: DemoSite, role: str) -> None:
     expect(page).to_have_url(f"{site.base_url}/admin/")
 
 
+def add_condition(page: Page, field: str, value: str) -> None:
+    """Add a condition on the rule's page: the field, its first operator, one value."""
+    builder = page.get_by_test_id("condition-builder")
+    builder.get_by_role("button", name="Add a condition").last.click()
+    clause = builder.get_by_role("group", name="Condition").last
+    clause.get_by_label("Field").select_option(field)
+    builder.get_by_role("group", name="Condition").last.get_by_label("Values").fill(value)
+
+
 def serious_faults(page: Page) -> list[str]:
     """Return what axe finds serious or critical on the page."""
     found: list[dict[str, Any]] = Axe().run(page).response["violations"]

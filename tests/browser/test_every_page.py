@@ -20,6 +20,8 @@ OWNER_PAGES = (
     "/admin/routing/rule/add/",
     "/admin/routing/modelalias/",
     "/admin/routing/modelalias/add/",
+    "/admin/routing/holidaycalendar/",
+    "/admin/routing/holidaycalendar/add/",
     "/admin/routing/release/",
     "/admin/routing/release/publish/",
     "/admin/routing/grant/",

@@ -4,7 +4,7 @@ import pytest
 from openai import OpenAI, PermissionDeniedError
 from playwright.sync_api import Page, expect
 
-from tests.browser.acts import keep_screenshot, sign_in
+from tests.browser.acts import add_condition, keep_screenshot, sign_in
 from tests.factories.demo_site import DemoSite
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def test_rule_made_by_an_editor_and_published_by_an_approver__next_stream_follow
     page.goto("/admin/routing/rule/add/")
     page.select_option("#id_rule_set", label="Company rules")
     page.fill("#id_name", "VIP goes to the long model")
-    page.fill("#id_tags", "vip")
+    add_condition(page, "tag", "vip")
     page.locator("#id_targets-0-llm_model + .select2").click()
     page.locator(".select2-search__field").fill("sim-long")
     page.locator(".select2-results__option", has_text="sim-long").click()

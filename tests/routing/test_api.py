@@ -1,6 +1,5 @@
 """The management API of rules: written with a key, checked at the field, kept in its tenant."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,14 +9,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.enums import Role
-from apps.api_keys import lookup
 from apps.api_keys.enums import Scope
-from apps.audit.models import AuditEntry
-from apps.core.clock import monotonic_seconds
 from apps.core.scoping import all_tenants, tenant_scope
 from apps.routing.models import Release, Rule, RuleSet
-from tests.engine.test_compile import FAULTS
-from tests.factories.keys import caller_of_key, make_key
 from tests.factories.people import make_member, make_project, make_user
 from tests.factories.routing import (
     Site,
@@ -29,49 +23,15 @@ from tests.factories.routing import (
     make_site,
     publish,
 )
+from tests.routing.calls import API, Call, caller, fault, trail, weighted
 
 pytestmark = pytest.mark.django_db
-API = "/api/v1"
-REMEMBERED_SECONDS = 60
 VIP = {"all": [clause("tag", "has", ["vip"])]}
-type Call = Callable[..., Any]
 
 
 @pytest.fixture
 def site() -> Site:
     return make_site()
-
-
-@pytest.fixture
-def call(client: Client, site: Site) -> Iterator[Call]:
-    """Call the API with a key of the site: `call("post", "rules/", name=…)`."""
-    yield caller(client, site, Scope.MANAGE)
-    lookup.forget_in_memory()
-
-
-def caller(client: Client, site: Site, *scopes: str) -> Call:
-    key = make_key(site.project, name="CI", scopes=list(scopes))
-    # Remembered: the thread that looks keys up would not see this test's transaction.
-    record = lookup.Record(key.row.digest, caller_of_key(key.row))
-    lookup._memory[key.row.lookup] = (monotonic_seconds() + REMEMBERED_SECONDS, record)
-
-    def send(method: str, path: str, **data: Any) -> Any:
-        body = {} if method == "get" else {"data": data, "content_type": "application/json"}
-        headers = {"authorization": f"Bearer {key.clear}"}
-        return getattr(client, method)(f"{API}/{path}", headers=headers, **body)
-
-    return send
-
-
-def fault(answer: Any) -> tuple[int, str | None]:
-    """Return the status and the field at fault."""
-    return answer.status_code, answer.json()["error"]["param"]
-
-
-def trail(site: Site) -> list[tuple[str, dict[str, Any]]]:
-    with tenant_scope(site.tenant_id):
-        rows = AuditEntry.objects.filter(actor_label="CI").order_by("sequence")
-        return list(rows.values_list("action", "changes"))
 
 
 # --- rules -------------------------------------------------------------------------------------
@@ -91,10 +51,11 @@ def test_rules__key_that_manages__creates_reads_changes_and_deletes(call: Call, 
     assert made.status_code == 201, made.content
     path = f"rules/{made.json()['id']}/"
     read = call("get", path).json()
-    assert (read["conditions"], read["targets"]) == (VIP, ["sim-large", "sim-small"])
-    changed = call("patch", path, targets=["sim-small", "sim-large"]).json()
-    assert changed["targets"] == ["sim-small", "sim-large"]
-    assert call("patch", path, name="Gold").json()["targets"] == ["sim-small", "sim-large"]
+    assert (read["conditions"], read["targets"]) == (VIP, weighted("sim-large", "sim-small"))
+    changed = call("patch", path, targets=["sim-small", {"model": "sim-large", "weight": 9}]).json()
+    kept = [*weighted("sim-small"), {"model": "sim-large", "weight": 9}]
+    assert changed["targets"] == kept
+    assert call("patch", path, name="Gold").json()["targets"] == kept
     assert call("patch", path, targets=[]).json()["targets"] == []
     assert call("delete", path).status_code == 204
     assert call("get", path).status_code == 404
@@ -118,18 +79,24 @@ def test_rules__written_with_a_key__are_in_the_trail_with_their_targets(
     assert gone["targets"] == ["sim-large"]
 
 
-@pytest.mark.parametrize(("code", "path", "tree"), [f for f in FAULTS if f[2] is not None])
+@pytest.mark.parametrize(
+    ("tree", "told"),
+    [
+        ({"all": [clause("mood", "is", "x")]}, "all.0.field: there is no field"),
+        ({"some": []}, "“some” is not all"),
+        ({"all": [clause("message_text", "matches", "(a")]}, "all.0.value: the pattern"),
+        ({"any": [clause("header.cookie", "is", "a")]}, "any.0.field: rules may not read"),
+        ({"all": [{"any": []}]}, "all.0.any: no request can meet this"),
+        (["all"], "a group holds one of"),
+    ],
+)
 def test_rules__faulty_condition__is_refused_at_the_field_with_the_place(
-    call: Call, site: Site, code: str, path: str, tree: Any
+    call: Call, site: Site, tree: Any, told: str
 ) -> None:
     rule_set = make_rule_set(site.tenant)
     answer = call("post", "rules/", rule_set=str(rule_set.pk), name="x", conditions=tree)
-    if "nan" in str(tree) or "inf" in str(tree):
-        # Not JSON at all: refused before any field is read.
-        assert answer.status_code == 400
-    else:
-        assert fault(answer) == (400, "conditions")
-        assert answer.json()["error"]["message"].startswith(path)
+    assert fault(answer) == (400, "conditions")
+    assert answer.json()["error"]["message"].startswith(told)
     with all_tenants("tests"):
         assert not Rule.objects.exists()
 
@@ -147,6 +114,25 @@ def test_rules__faulty_condition__is_refused_at_the_field_with_the_place(
         ("max_output_tokens", -1),
         ("rule_set", None),
         ("prompt_template", "not-an-id"),
+        ("strategy", "random"),
+        ("price_weight", 101),
+        ("affinity", "user"),
+        ("unit", "key"),
+        ("arms", [{"name": "a", "weight": 101, "targets": ["sim-small"]}]),
+        ("arms", [{"name": "a", "weight": 10, "targets": []}]),
+        ("parameters", {"temperature": 3}),
+        ("parameters", ["temperature"]),
+        ("add_tags", ["a b"]),
+        ("regions", "br"),
+        ("price_cap", 0),
+        ("latency_cap_ms", 0),
+        ("first_token_timeout_ms", 0),
+        ("total_timeout_ms", -1),
+        ("max_attempts", 6),
+        ("on_content_filter", "cry"),
+        ("active_from", "yesterday"),
+        ("targets", [{"model": "sim-small", "weight": -1}]),
+        ("targets", [{"weight": 1}]),
     ],
 )
 def test_rules__faulty_field__is_named(call: Call, site: Site, field: str, value: Any) -> None:

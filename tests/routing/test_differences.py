@@ -123,7 +123,7 @@ def test_rule__whose_condition_does_not_compile__is_still_told() -> None:
         ),
         (
             {"any": [clause("needs", "has_all", ["tools", "vision"]), clause("door", "is", "x")]},
-            "needed capability must have all of tools and vision or entrance must be x",
+            "needed capability must have all of Tools and Images or entrance must be x",
         ),
         (
             {"all": [clause("prompt_tokens", "between", [5, 9])]},

@@ -253,7 +253,7 @@ def test_roll_back__what_was_withdrawn_since__stays_withdrawn(site: Site) -> Non
     assert rule_names(live(site.tenant_id)) == ["keeps"]
     assert "sim-large" not in snapshot["granted"]
     (deployment,) = snapshot["deployments"]
-    assert (deployment["is_enabled"], deployment["input_price"]) == (False, 9)
+    assert (deployment["traffic"], deployment["input_price"]) == ("off", 9)
 
 
 def test_roll_back__conditions_of_another_version_of_the_code__is_refused(site: Site) -> None:
@@ -274,7 +274,7 @@ def test_roll_back__of_the_platform__keeps_todays_catalogue(site: Site) -> None:
     with all_tenants("tests"):
         Rule.objects.filter(pk=rule.pk).delete()
         LlmModel.objects.filter(name="sim-long").update(lifecycle="retired")
-        Deployment.objects.filter(name="sim-large").update(is_enabled=False)
+        Deployment.objects.filter(name="sim-large").update(traffic="off")
     publish(None)
     with all_tenants("tests"):
         release = Release.objects.get(tenant=None, version=2)
@@ -282,8 +282,8 @@ def test_roll_back__of_the_platform__keeps_todays_catalogue(site: Site) -> None:
     now = live(None)
     assert (now.version, rule_names(now)) == (4, ["global"])
     assert now.snapshot["models"]["sim-long"]["lifecycle"] == "retired"
-    state = {item["name"]: item["is_enabled"] for item in now.snapshot["deployments"]}
-    assert state["sim-large"] is False
+    state = {item["name"]: item["traffic"] for item in now.snapshot["deployments"]}
+    assert state["sim-large"] == "off"
     compile_snapshot(
         {**now.snapshot, "version": 4}, {**live(site.tenant_id).snapshot, "version": 1}
     )

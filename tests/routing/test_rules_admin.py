@@ -1,6 +1,4 @@
-"""Rules in the admin: plain fields become conditions, order is dragged, owners are kept apart."""
-
-from typing import Any
+"""Rules in the admin: order is dragged, owners are kept apart, lists tell when and then."""
 
 import pytest
 from django.db import connection
@@ -9,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.enums import Role
 from apps.audit.models import AuditEntry
-from apps.core.scoping import all_tenants, tenant_scope
+from apps.core.scoping import tenant_scope
 from apps.providers.models import LlmModel
 from apps.routing.models import ModelAlias, Rule
 from tests.factories.people import make_member, make_user
@@ -17,17 +15,25 @@ from tests.factories.routing import (
     Site,
     clause,
     make_alias,
+    make_calendar,
     make_rule,
     make_rule_set,
     make_site,
     publish,
 )
+from tests.routing.rule_pages import (
+    BASE,
+    RULES,
+    change,
+    inline,
+    rule_form,
+    saved,
+    stored,
+)
 
 pytestmark = pytest.mark.django_db
-BASE = "/admin/routing"
-RULES = f"{BASE}/rule/"
 MOST_QUERIES = 32
-LISTS = ("ruleset", "rule", "modelalias", "release")
+LISTS = ("ruleset", "rule", "modelalias", "holidaycalendar", "release")
 
 
 @pytest.fixture
@@ -45,178 +51,6 @@ def editor(client: Client, site: Site) -> Client:
 def staff(client: Client, site: Site) -> Client:
     client.force_login(make_user(is_superuser=True))
     return client
-
-
-def inline(prefix: str, *rows: dict[str, Any], stored: int = 0) -> dict[str, Any]:
-    """Return the fields of an inline's rows as a browser sends them."""
-    data = {
-        f"{prefix}-TOTAL_FORMS": len(rows),
-        f"{prefix}-INITIAL_FORMS": stored,
-        f"{prefix}-MIN_NUM_FORMS": 0,
-        f"{prefix}-MAX_NUM_FORMS": 1000,
-    }
-    cells = ((f"{prefix}-{i}-{name}", v) for i, row in enumerate(rows) for name, v in row.items())
-    return {**data, **dict(cells)}
-
-
-def rule_form(rule_set: Any, *targets: str, **fields: Any) -> dict[str, Any]:
-    """Return a rule's form with targets from top to bottom."""
-    ids = dict(LlmModel.objects.filter(name__in=targets).values_list("name", "id"))
-    rows = [{"llm_model": ids[name], "position": i} for i, name in enumerate(targets)]
-    values = {
-        "rule_set": rule_set.pk,
-        "name": "VIP",
-        "description": "",
-        "is_enabled": "on",
-        "position": 0,
-        "action": "route",
-        "reject_message": "",
-        "cache_seconds": 0,
-    }
-    return {**values, **inline("targets", *rows), **fields}
-
-
-def change(rule: Rule) -> str:
-    return f"{RULES}{rule.pk}/change/"
-
-
-def stored(rule: Rule) -> Rule:
-    with all_tenants("tests"):
-        found: Rule = Rule.objects.get(pk=rule.pk)
-    return found
-
-
-def only_rule() -> Rule:
-    with all_tenants("tests"):
-        found: Rule = Rule.objects.get()
-    return found
-
-
-def saved(client: Client, path: str, data: dict[str, Any]) -> None:
-    """Post a form; what the form refuses is shown."""
-    answer = client.post(path, data)
-    if answer.status_code != 302:
-        forms = [answer.context["adminform"].form, *answer.context["inline_admin_formsets"]]
-        raise AssertionError([getattr(form, "errors", None) or form for form in forms])
-
-
-def errors_of(client: Client, path: str, data: dict[str, Any]) -> dict[str, list[str]]:
-    answer = client.post(path, data)
-    assert answer.status_code == 200
-    errors: dict[str, list[str]] = answer.context["adminform"].form.errors
-    return errors
-
-
-# --- the form ----------------------------------------------------------------------------------
-
-
-def test_form__plain_fields__become_the_tree(editor: Client, site: Site) -> None:
-    data = rule_form(
-        make_rule_set(site.tenant),
-        "sim-large",
-        "sim-small",
-        requested_models="gpt-5, claude ,gpt-5,",
-        projects=["support"],
-        tags="vip",
-        needs=["tools", "vision"],
-        fewest_prompt_tokens="0",
-        most_prompt_tokens="4000",
-    )
-    saved(editor, f"{RULES}add/", data)
-    rule = only_rule()
-    assert rule.tenant_id == site.tenant_id
-    assert rule.conditions == {
-        "all": [
-            clause("requested_model", "is", ["gpt-5", "claude"]),
-            clause("project", "is", ["support"]),
-            clause("tag", "has", ["vip"]),
-            clause("needs", "has_all", ["tools", "vision"]),
-            clause("prompt_tokens", "at_least", 0),
-            clause("prompt_tokens", "at_most", 4000),
-        ]
-    }
-    with tenant_scope(site.tenant_id):
-        names = rule.targets.order_by("position").values_list("llm_model__name", flat=True)
-        assert list(names) == ["sim-large", "sim-small"]
-        assert {target.tenant_id for target in rule.targets.all()} == {site.tenant_id}
-        actions = AuditEntry.objects.values_list("action", flat=True)
-        assert "routing.rule_created" in set(actions)
-        assert "routing.ruletarget_created" in set(actions)
-
-
-def test_form__nothing_filled_in__matches_every_request(editor: Client, site: Site) -> None:
-    saved(editor, f"{RULES}add/", rule_form(make_rule_set(site.tenant), "sim-small"))
-    assert only_rule().conditions == {}
-
-
-def test_form__stored_rule__is_shown_and_saved_unchanged(editor: Client, site: Site) -> None:
-    tree = {"all": [clause("requested_model", "is", ["a", "b"]), clause("tag", "has", ["vip"])]}
-    rule = make_rule(site.tenant, targets=[], conditions=tree)
-    form = editor.get(change(rule)).context["adminform"].form
-    shown = {name: form[name].value() for name in ("requested_models", "tags")}
-    assert shown == {"requested_models": "a, b", "tags": "vip"}
-    saved(editor, change(rule), rule_form(rule.rule_set, **shown))
-    assert stored(rule).conditions == tree
-
-
-@pytest.mark.parametrize(
-    "tree",
-    [
-        {"any": [clause("tag", "has", "vip"), clause("door", "is", "chat")]},
-        # The form would lose these: it offers no such choice, or a comma separates.
-        {"all": [clause("needs", "has_all", ["reasoning"])]},
-        {"all": [clause("project", "is", ["deleted-project"])]},
-        {"all": [clause("tenant", "is", ["acme"])]},
-        {"all": [clause("tag", "has", ["a,b"])]},
-        {"all": [clause("requested_model", "is", [" m "])]},
-        {"all": [clause("prompt_tokens", "at_least", -5)]},
-    ],
-)
-def test_form__condition_that_it_cannot_show__is_told_and_kept(
-    editor: Client, site: Site, tree: dict[str, Any]
-) -> None:
-    rule = make_rule(site.tenant, targets=[], conditions=tree)
-    page = editor.get(change(rule)).content.decode()
-    assert "made through the API" in page
-    assert 'name="requested_models"' not in page
-    saved(editor, change(rule), rule_form(rule.rule_set, name="Renamed", tags="lost"))
-    assert (stored(rule).name, stored(rule).conditions) == ("Renamed", tree)
-
-
-def test_form__limits_that_cross__are_refused_at_the_field(editor: Client, site: Site) -> None:
-    data = rule_form(make_rule_set(site.tenant), fewest_prompt_tokens="9", most_prompt_tokens="8")
-    assert set(errors_of(editor, f"{RULES}add/", data)) == {"most_prompt_tokens"}
-
-
-def test_form__rejection_without_a_message__is_refused_at_the_field(
-    editor: Client, site: Site
-) -> None:
-    data = rule_form(make_rule_set(site.tenant), action="reject")
-    assert set(errors_of(editor, f"{RULES}add/", data)) == {"reject_message"}
-
-
-def test_form__rule_set_of_another_owner__is_refused(editor: Client, site: Site) -> None:
-    for owner in (make_site("boa-vista").tenant, None):
-        data = rule_form(make_rule_set(owner), "sim-small")
-        assert set(errors_of(editor, f"{RULES}add/", data)) == {"rule_set"}
-
-
-def test_form__of_a_tenant__offers_its_own_projects_and_no_tenants(
-    editor: Client, site: Site
-) -> None:
-    make_site("boa-vista")
-    page = editor.get(f"{RULES}add/")
-    choices = page.context["adminform"].form.fields["projects"].choices
-    assert choices == [("support", "Support")]
-    assert 'name="tenants"' not in page.content.decode()
-
-
-def test_form__of_the_platform__chooses_among_tenants(staff: Client, site: Site) -> None:
-    data = rule_form(make_rule_set(None), "sim-small", tenants=["acme"])
-    saved(staff, f"{RULES}add/", data)
-    rule = only_rule()
-    assert rule.tenant_id is None
-    assert rule.conditions == {"all": [clause("tenant", "is", ["acme"])]}
 
 
 # --- order -------------------------------------------------------------------------------------
@@ -312,6 +146,7 @@ def test_pages__more_rows__take_no_more_queries(editor: Client, site: Site, name
         for number in range(start, end):
             make_rule(site.tenant, targets=site.models)
             make_alias(site.tenant, f"alias-{number}", site.models)
+            make_calendar(site.tenant, f"calendar-{number}", country="BR")
             publish(site.tenant)
 
     add_rows(0, 2)
@@ -325,6 +160,13 @@ def test_list__of_rules__tells_when_and_then(editor: Client, site: Site) -> None
     tree = {"all": [clause("tag", "has", ["vip"])]}
     make_rule(site.tenant, conditions=tree, targets=["sim-large", "sim-small"])
     make_rule(site.tenant, action="reject", reject_message="Not today.", targets=[])
+    make_rule(site.tenant, action="continue", targets=[], cache_seconds=5)
+    arms = [{"name": "new", "weight": 10, "targets": ["sim-long"]}]
+    make_rule(site.tenant, strategy="cheapest", arms=arms, targets=["sim-small", "sim-large"])
     page = editor.get(RULES).content.decode()
-    for text in ("tag must have vip", "sim-large → sim-small", "reject: Not today."):
+    told = (
+        *("tag must have vip", "sim-large → sim-small", "reject: Not today."),
+        *("apply the settings, go on", "new 10 %: sim-long; sim-small, sim-large"),
+    )
+    for text in told:
         assert text in page

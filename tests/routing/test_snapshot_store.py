@@ -309,7 +309,7 @@ async def test_channel__rubbish_on_it__does_not_end_the_watch(
 async def test_watch__connection_lost__listens_again(stores: StartStore) -> None:
     site, store = await new_site(), await stores()
     await store.pin(site.tenant_id)
-    assert control_redis().client_kill_filter(_type="pubsub") == 1
+    assert control_redis().client_kill_filter(_type="pubsub") >= 1
     await published(site.tenant)
     await until(lambda: store.version(site.tenant_id) == 2)
     assert (await published(site.tenant)).acknowledged == (store.worker,)

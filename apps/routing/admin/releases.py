@@ -20,6 +20,7 @@ from apps.audit.admin.permissions import in_platform_scope
 from apps.core.errors import RouterError
 from apps.core.scoping import current_scope
 from apps.routing import route_manager
+from apps.routing.admin.traffic import TrafficPage
 from apps.routing.differences import find_differences
 from apps.routing.models import Release
 from apps.routing.snapshot import build_records
@@ -46,6 +47,7 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         site = self.admin_site
         own = [
+            path("traffic/", site.admin_view(TrafficPage(site)), name="routing_traffic"),
             path("publish/", site.admin_view(self.publish_view), name="routing_release_publish"),
             path(
                 "<uuid:release_id>/roll-back/",

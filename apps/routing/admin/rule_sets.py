@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from apps.audit.admin import AuditedModelAdmin, AuditedTabularInline
+from apps.audit.admin.permissions import in_platform_scope
 from apps.routing.admin.publish_links import DraftChangesMixin
 from apps.routing.models import Rule, RuleSet
 from apps.routing.wording import describe_condition
@@ -34,11 +35,11 @@ class RuleSetAdmin(DraftChangesMixin, AuditedModelAdmin):
     """A group of rules of a tenant, of one of its projects, or of the platform."""
 
     inlines = (RuleInline,)
-    list_display = ("name", "project", "rule_count", "is_enabled", "updated_at")
-    list_filter = ("is_enabled", "project")
-    search_fields = ("name", "description")
-    list_select_related = ("tenant", "project")
-    fields = ("name", "description", "project", "is_enabled")
+    list_display = ("name", "scope", "rule_count", "is_enabled", "updated_at")
+    list_filter = ("is_enabled", "project", "is_locked")
+    search_fields = ("name", "description", "api_key__name")
+    list_select_related = ("tenant", "project", "api_key")
+    fields = ("name", "description", "project", "api_key", "is_locked", "is_enabled")
     empty_list_text = _(
         "A rule set holds rules in order. Add one, give it rules, then publish: the next request "
         "follows them."
@@ -48,6 +49,24 @@ class RuleSetAdmin(DraftChangesMixin, AuditedModelAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request)
         return rows.prefetch_related("rules")
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Offer a lock to the platform only."""
+        hidden = () if in_platform_scope() else ("is_locked",)
+        fieldsets = super().get_fieldsets(request, obj)
+        for _name, options in fieldsets:
+            options["fields"] = [name for name in options["fields"] if name not in hidden]
+        return fieldsets
+
+    @display(description=_("Serves"))
+    def scope(self, rule_set: RuleSet) -> str:
+        """Return whose requests the rules see, in the order in which rules are tried."""
+        if rule_set.tenant_id is None:
+            return str(_("everybody, first") if rule_set.is_locked else _("everybody"))
+        if rule_set.api_key:
+            return str(_("API key %s")) % rule_set.api_key.name
+        return str(_("project %s")) % rule_set.project if rule_set.project else str(_("the tenant"))
 
     @display(description=_("Rules"))
     def rule_count(self, rule_set: RuleSet) -> int:

@@ -1,15 +1,24 @@
-"""Shapes of rule sets, rules, aliases and releases."""
+"""Shapes of aliases, grants, calendars and releases, and what they share with rules."""
 
 from typing import Any, override
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from apps.core.clock import utc_now
 from apps.core.scoping import scope_defaults
 from apps.providers.models import LlmModel
-from apps.routing.engine.compile import ConditionFault, compile_condition
-from apps.routing.models import AliasTarget, Grant, ModelAlias, Release, Rule, RuleSet, RuleTarget
-from apps.routing.validation import describe_fault
+from apps.routing.calendars import place_faults
+from apps.routing.models import (
+    AliasTarget,
+    Grant,
+    HolidayCalendar,
+    ModelAlias,
+    Release,
+    RuleTarget,
+)
+from apps.routing.snapshot import calendar_dates
 
 
 class TargetsField(serializers.ListField):
@@ -18,19 +27,23 @@ class TargetsField(serializers.ListField):
     child = serializers.CharField()
 
     @override
-    def to_representation(self, data: Any) -> list[str]:
+    def to_representation(self, data: Any) -> list[Any]:
         rows = sorted(data.all(), key=lambda row: row.position)
         return [row.llm_model.name for row in rows]
 
     @override
-    def to_internal_value(self, data: Any) -> list[LlmModel]:
-        names = super().to_internal_value(data)
-        models = {model.name: model for model in LlmModel.objects.filter(name__in=names)}
-        for name in names:
-            if name not in models:
-                text = _("There is no model “%(name)s” in the catalogue.") % {"name": name}
-                raise serializers.ValidationError(text)
-        return [models[name] for name in names]
+    def to_internal_value(self, data: Any) -> list[Any]:
+        return [{"llm_model": model} for model in models_named(super().to_internal_value(data))]
+
+
+def models_named(names: list[str]) -> list[LlmModel]:
+    """Return the models in the order of their names; raises ValidationError for an unknown one."""
+    models = {model.name: model for model in LlmModel.objects.filter(name__in=names)}
+    for name in names:
+        if name not in models:
+            text = _("There is no model “%(name)s” in the catalogue.") % {"name": name}
+            raise serializers.ValidationError(text)
+    return [models[name] for name in names]
 
 
 class OwnedSerializer(serializers.ModelSerializer[Any]):
@@ -38,14 +51,18 @@ class OwnedSerializer(serializers.ModelSerializer[Any]):
 
     @override
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if self.instance is None:
-            owner = scope_defaults().get("tenant_id")
-        else:
-            owner = self.instance.tenant_id
+        owner = self.owner_id()
         for name, value in attrs.items():
             if getattr(value, "tenant_id", owner) != owner:
                 raise serializers.ValidationError({name: _("This belongs to someone else.")})
         return attrs
+
+    def owner_id(self) -> UUID | None:
+        """Return the tenant of the row, or of the one to be made (None: the platform)."""
+        if self.instance is None:
+            return scope_defaults().get("tenant_id")
+        owner: UUID | None = self.instance.tenant_id
+        return owner
 
 
 class WithTargetsSerializer(OwnedSerializer):
@@ -70,38 +87,10 @@ class WithTargetsSerializer(OwnedSerializer):
             self._write_targets(obj, targets)
         return obj
 
-    def _write_targets(self, obj: Any, targets: list[LlmModel]) -> None:
-        for position, model in enumerate(targets):
+    def _write_targets(self, obj: Any, targets: list[dict[str, Any]]) -> None:
+        for position, target in enumerate(targets):
             owner = {self.owner_field: obj, "tenant_id": obj.tenant_id}
-            self.target_model.objects.create(llm_model=model, position=position, **owner)
-
-
-class RuleSetSerializer(OwnedSerializer):
-    class Meta:
-        model = RuleSet
-        fields = ("id", "name", "description", "project", "is_enabled", "updated_at")
-        read_only_fields = ("updated_at",)
-
-
-class RuleSerializer(WithTargetsSerializer):
-    targets = TargetsField(required=False)
-    target_model = RuleTarget
-    owner_field = "rule"
-
-    class Meta:
-        model = Rule
-        fields = (
-            *("id", "rule_set", "position", "name", "description", "is_enabled", "conditions"),
-            *("action", "reject_message", "prompt_template", "max_output_tokens"),
-            *("cache_seconds", "targets"),
-        )
-
-    def validate_conditions(self, tree: Any) -> Any:
-        try:
-            compile_condition(tree)
-        except ConditionFault as fault:
-            raise serializers.ValidationError(describe_fault(fault)) from fault
-        return tree
+            self.target_model.objects.create(position=position, **target, **owner)
 
 
 class ModelAliasSerializer(WithTargetsSerializer):
@@ -112,6 +101,34 @@ class ModelAliasSerializer(WithTargetsSerializer):
     class Meta:
         model = ModelAlias
         fields = ("id", "name", "targets")
+
+
+class HolidayCalendarSerializer(OwnedSerializer):
+    dates = serializers.SerializerMethodField(help_text="The days that a publish would write.")
+    is_platform = serializers.SerializerMethodField()
+
+    class Meta:
+        model = HolidayCalendar
+        fields = (
+            *("id", "name", "country", "subdivision", "extra_dates", "removed_dates", "dates"),
+            "is_platform",
+        )
+
+    def get_dates(self, calendar: HolidayCalendar) -> list[str]:
+        return calendar_dates(calendar, utc_now().date())
+
+    def get_is_platform(self, calendar: HolidayCalendar) -> bool:
+        return calendar.tenant_id is None
+
+    @override
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        codes = (
+            attrs.get(name, getattr(self.instance, name, "")) for name in ("country", "subdivision")
+        )
+        if faults := place_faults(*codes):
+            raise serializers.ValidationError(faults)
+        return attrs
 
 
 class GrantSerializer(serializers.ModelSerializer[Grant]):

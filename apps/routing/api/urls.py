@@ -2,8 +2,10 @@
 
 from rest_framework.routers import SimpleRouter
 
+from apps.routing.api.traffic import TrafficViewSet
 from apps.routing.api.views import (
     GrantViewSet,
+    HolidayCalendarViewSet,
     ModelAliasViewSet,
     ReleaseViewSet,
     RuleSetViewSet,
@@ -14,7 +16,9 @@ router = SimpleRouter()
 router.register("rule-sets", RuleSetViewSet, basename="rule-set")
 router.register("rules", RuleViewSet, basename="rule")
 router.register("aliases", ModelAliasViewSet, basename="alias")
+router.register("calendars", HolidayCalendarViewSet, basename="calendar")
 router.register("grants", GrantViewSet, basename="grant")
 router.register("releases", ReleaseViewSet, basename="release")
+router.register("traffic", TrafficViewSet, basename="traffic")
 
 urlpatterns = router.urls

@@ -1,4 +1,4 @@
-"""`rule-sets/ rules/ aliases/ grants/ releases/`: the draft, and what was published."""
+"""`rule-sets/ rules/ aliases/ calendars/ grants/ releases/`: the draft, and what was published."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, override
@@ -15,17 +15,17 @@ from apps.audit.actors import actor_of
 from apps.audit.api import ManagedViewSet, ReadOnlyManagedViewSet
 from apps.core.scoping import current_scope
 from apps.routing import route_manager
+from apps.routing.api.rule_serializers import RuleSerializer, RuleSetSerializer
 from apps.routing.api.serializers import (
     GrantSerializer,
+    HolidayCalendarSerializer,
     ModelAliasSerializer,
     ProblemSerializer,
     PublicationSerializer,
     PublishSerializer,
     ReleaseSerializer,
-    RuleSerializer,
-    RuleSetSerializer,
 )
-from apps.routing.models import Grant, ModelAlias, Release, Rule, RuleSet
+from apps.routing.models import Grant, HolidayCalendar, ModelAlias, Release, Rule, RuleSet
 
 
 class RuleSetViewSet(ManagedViewSet):
@@ -73,6 +73,15 @@ class ModelAliasViewSet(TargetsViewSet):
     model = ModelAlias
     serializer_class = ModelAliasSerializer
     search_fields = ("name",)
+    ordering_fields = ("name",)
+
+
+class HolidayCalendarViewSet(ManagedViewSet):
+    """Days that rules call holidays; the platform's calendars are to read."""
+
+    model = HolidayCalendar
+    serializer_class = HolidayCalendarSerializer
+    search_fields = ("name", "country")
     ordering_fields = ("name",)
 
 
