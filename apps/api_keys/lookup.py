@@ -35,6 +35,8 @@ ABSENT = b"absent"
 # Stands where a copy was dropped: a reader that began before the change must not put it back.
 CHANGED = b"changed"
 CHANGED_SECONDS = 10
+# A copy of before the last of them has none.
+LISTS = ("tags", "allowed_models", "allowed_regions")
 
 log = structlog.get_logger(__name__)
 
@@ -147,6 +149,8 @@ def caller_of(key: ApiKey) -> Caller:
         requests_per_minute=key.requests_per_minute,
         monthly_budget=key.monthly_budget,
         expires_at_ms=round(key.expires_at.timestamp() * 1000) if key.expires_at else None,
+        allowed_regions=tuple(project.allowed_regions),
+        data_class=project.data_class,
     )
 
 
@@ -174,5 +178,5 @@ def _open(lookup: str, sealed: bytes) -> Record | None:
 
 def _caller_from(fields: dict[str, Any]) -> Caller:
     ids = {name: UUID(fields[name]) for name in ("tenant_id", "project_id", "key_id")}
-    lists = {name: tuple(fields[name]) for name in ("tags", "allowed_models")}
+    lists = {name: tuple(fields[name]) for name in LISTS if name in fields}
     return Caller(**{**fields, **ids, **lists, "scopes": frozenset(fields["scopes"])})

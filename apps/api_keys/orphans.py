@@ -42,11 +42,11 @@ def settle_orphans(now_ms: int | None = None) -> int:
 
 def _settle_one(request_id: UUID, stub: dict[str, Any]) -> None:
     event = decode_event(str(stub["event"]).encode())
+    *ended, lost = event.attempts
     # The call may have been billed: the worst case is booked, and says that it is an estimate.
-    attempts = tuple(
-        replace(attempt, cost=stub["reserved"], is_estimated=True) for attempt in event.attempts
-    )
-    booked = replace(event, cost=stub["reserved"] if attempts else 0, attempts=attempts)
+    worst_case = stub["reserved"] - sum(attempt.cost for attempt in ended)
+    attempts = (*ended, replace(lost, cost=worst_case, is_estimated=True))
+    booked = replace(event, cost=stub["reserved"], attempts=attempts)
     settle_from_journal(
         Settlement(
             request_id=request_id,

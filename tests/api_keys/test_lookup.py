@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 import redis
 from django.db import connection
@@ -14,14 +15,18 @@ from apps.api_keys.hashing import new_key, parse_key
 from apps.api_keys.lookup import authenticate, forget_in_memory, redis_key
 from apps.api_keys.models import ApiKey
 from apps.api_keys.services import CreatedKey, revoke_key
+from apps.api_keys.types import Caller
 from apps.audit.types import SYSTEM
 from apps.core.clock import utc_now
+from apps.core.crypto import seal
 from apps.core.database import in_database
 from apps.core.errors import AuthenticationFailed, ServiceUnavailable
 from apps.core.scoping import all_tenants
+from apps.tenants.models import Project
 from tests.factories.keys import caller_of_key, make_key
 from tests.factories.process import postgres_gone, redis_gone
 
+POLICY = ("allowed_regions", "data_class")
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("event_loop_clients"),
@@ -292,3 +297,33 @@ def _no_memory() -> Iterator[None]:
     forget_in_memory()
     yield
     forget_in_memory()
+
+
+async def test_copy__of_before_a_project_had_a_policy__still_stands_for_its_caller(
+    key: CreatedKey, reads: list[str], redis_client: redis.Redis
+) -> None:
+    let_changes_settle(redis_client, key)
+    first = await authenticate(key.clear)
+    older = {name: getattr(first, name) for name in Caller.__slots__ if name not in POLICY}
+    row = key.row.lookup
+    body = orjson.dumps(
+        {"digest": key.row.digest, "caller": {**older, "scopes": sorted(first.scopes)}}
+    )
+    sealed = seal(body.decode(), purpose=lookup.PURPOSE, tenant_id=None, row_id=lookup._row_id(row))
+    redis_client.set(name_of(key), sealed)
+    forget_in_memory()
+    assert await authenticate(key.clear) == first
+    assert len(reads) == 1
+
+
+async def test_policy__of_the_project__is_the_callers(
+    key: CreatedKey, redis_client: redis.Redis
+) -> None:
+    assert (await authenticate(key.clear)).allowed_regions == ()
+    policy = {"allowed_regions": ["eu", "br"], "data_class": "personal"}
+    await in_database(change, Project, key.row.project_id, **policy)
+    forget_in_memory()
+    for _ in range(2):
+        caller = await authenticate(key.clear)
+        assert (caller.allowed_regions, caller.data_class) == (("eu", "br"), "personal")
+        forget_in_memory()

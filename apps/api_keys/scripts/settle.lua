@@ -1,7 +1,10 @@
--- Settlement in one trip, once per request: charge, release, append the event, keep the answer.
+-- Settlement in one trip, once per request: charge, release, append the event, keep the answer,
+-- correct the buckets of the providers' tokens.
 -- KEYS: 1 settled marker  2 budget  3 reservations  4 reservation expiries  5 usage stream  6 answer
+--       7... the buckets
 -- ARGV: 1 request id  2 cost  3 event  4 answer or ''  5 seconds to keep the answer
---       6 seconds to keep the marker
+--       6 seconds to keep the marker  7 now (ms)
+--       8... for each bucket: tokens per minute, tokens to give back, block until (ms) or 0
 -- Returns 1 when it settled, 0 when that was done before.
 if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[6]) then
   return 0
@@ -23,4 +26,5 @@ redis.call('XADD', KEYS[5], '*', 'event', ARGV[3])
 if ARGV[4] ~= '' then
   redis.call('SET', KEYS[6], ARGV[4], 'EX', ARGV[5])
 end
+correct(7, 8, #KEYS - 6, tonumber(ARGV[7]))
 return 1
