@@ -22,7 +22,9 @@ class ChatRequest:
     """What the caller asked, free of any dialect.
 
     `raw` is the parsed body as it came in its `dialect`, for an adapter that speaks the same one;
-    `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …).
+    `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …);
+    `user` and `metadata` say for whom it is, in the caller's own words: rules may read them;
+    `parameters` are those that a rule sets, in OpenAI's names: an adapter sends what its wire has.
     """
 
     model: str
@@ -34,6 +36,9 @@ class ChatRequest:
     top_p: float | None = None
     stop: tuple[str, ...] = ()
     needs: frozenset[str] = frozenset()
+    user: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 

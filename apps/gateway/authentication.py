@@ -1,10 +1,12 @@
 """Who calls the data plane: the credential in any of the dialects' own headers."""
 
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 
 from apps.api_keys.lookup import authenticate
 from apps.api_keys.types import Caller
 from apps.core.errors import AuthenticationFailed, InvalidRequest
+from apps.gateway.types import RawHeaders
 from apps.gateway.wire.fields import NUL
 
 BEARER = "bearer"
@@ -27,6 +29,11 @@ def tags_of(request: HttpRequest, body_tags: tuple[str, ...]) -> tuple[str, ...]
         message = f"at most {MOST_TAGS} tags of {LONGEST_TAG} characters"
         raise InvalidRequest(message, param="tags")
     return found
+
+
+def headers_of(request: HttpRequest) -> RawHeaders:
+    """Return the headers as they came; rules name the few that they read."""
+    return request.scope["headers"] if isinstance(request, ASGIRequest) else ()
 
 
 def _token(request: HttpRequest) -> str:

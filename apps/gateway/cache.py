@@ -15,21 +15,28 @@ from apps.gateway.types import Run
 
 PURPOSE = "gateway.answer"
 # Fields that say who asks or how the answer travels, not what it is.
-UNSHAPING_FIELDS = frozenset({"stream", "stream_options", "metadata", "user", "messages", "model"})
+UNSHAPING_FIELDS = frozenset(
+    {
+        *("stream", "stream_options", "metadata", "user", "safety_identifier"),
+        *("messages", "model"),
+    }
+)
 
 log = structlog.get_logger(__name__)
 
 
 def answer_key(run: Run) -> str:
     """Return the Redis key of the answer; it starts with the tenant."""
-    chat = run.ask.chat
-    decision = run.decided()
+    # As it goes out: what the rule sets shapes the answer too.
+    chat, decision = run.outgoing, run.decided()
     shape = {
-        "models": [attempt.model for attempt in decision.attempts],
+        # Not in their order, which changes with every call's news of the deployments.
+        "models": sorted({attempt.model for attempt in decision.attempts}),
         "rule": decision.rule_id,
         "limit": decision.attempts[0].max_output_tokens,
-        "messages": [[message.role, message.text] for message in run.messages],
+        "messages": [[message.role, message.text] for message in chat.messages],
         "neutral": [chat.temperature, chat.top_p, chat.stop],
+        "parameters": dict(chat.parameters),
         "raw_messages": chat.raw.get("messages"),
         "raw": {name: value for name, value in chat.raw.items() if name not in UNSHAPING_FIELDS},
     }

@@ -1,7 +1,9 @@
-"""What this process has seen of the deployments; dispatch keeps it up to date."""
+"""What is known of the deployments: dispatch tells what it sees, the exchange what others saw."""
 
-from apps.core.clock import unix_ms
+from collections.abc import Mapping, Sequence
+
 from apps.routing.engine.health import observe
+from apps.routing.engine.health_merge import calls_of, merge, own_part
 from apps.routing.engine.types import Health, HealthEvent
 
 
@@ -10,18 +12,26 @@ class HealthBoard:
 
     def __init__(self) -> None:
         self.health = Health()
+        # Calls that other workers have under way, as counted in `health`.
+        self._others: Mapping[str, int] = {}
 
     def note(self, event: HealthEvent) -> None:
         self.health = observe(self.health, event)
 
-    def started(self, deployment_id: str) -> None:
-        self.note(HealthEvent(deployment_id, "started", unix_ms()))
+    def own(self) -> Health:
+        """Return what this worker may tell: all that it knows, and only its own calls."""
+        return own_part(self.health, self._others)
 
-    def first_token(self, deployment_id: str, ttft_ms: float) -> None:
-        self.note(HealthEvent(deployment_id, "first_token", unix_ms(), ttft_ms=ttft_ms))
+    def hear(self, peers: Sequence[Health]) -> None:
+        """Take over what the peers know now; nobody to hear leaves the local view."""
+        merged = merge(self.own(), peers)
+        self._others = calls_of(peers)
+        if merged != self.health:
+            self.health = merged
 
     def clear(self) -> None:
         self.health = Health()
+        self._others = {}
 
 
 board = HealthBoard()

@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.api_keys.journal_keeper import JournalKeeper, start_keeper
 from apps.core.tokens import preload_tokenizer
+from apps.gateway.health_exchange import HealthExchange
 from apps.routing.snapshot_store import snapshot_store
 from apps.usage.journal import process_journal
 
@@ -14,6 +15,7 @@ class Lifespan:
 
     def __init__(self) -> None:
         self._keeper: JournalKeeper | None = None
+        self._exchange = HealthExchange()
 
     async def __call__(self, receive: Any, send: Any) -> None:
         while True:
@@ -31,9 +33,11 @@ class Lifespan:
         await asyncio.get_running_loop().run_in_executor(None, preload_tokenizer)
         await snapshot_store().warm()
         self._keeper = start_keeper()
+        self._exchange.start()
 
     async def stop(self) -> None:
         if self._keeper is not None:
             self._keeper.stop()
+        await self._exchange.stop()
         await snapshot_store().stop()
         process_journal().close()

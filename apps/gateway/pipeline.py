@@ -5,7 +5,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from apps.api_keys import limits
-from apps.api_keys.orphans import make_stub
+from apps.api_keys.errors import TokensShort
 from apps.conversations import context_manager
 from apps.conversations.types import Context
 from apps.core.chat import ChatResponse, Message
@@ -13,13 +13,12 @@ from apps.core.errors import AccessDenied, BudgetExceeded, NotFound, RateLimited
 from apps.core.tokens import estimate_messages
 from apps.gateway import cache, dispatch
 from apps.gateway.facts import gather
-from apps.gateway.health_board import board
-from apps.gateway.recording import Status, stub_event, usage_event
+from apps.gateway.fail_over import decide_now, decide_with_patience
+from apps.gateway.recording import Status, usage_event
 from apps.gateway.refusals import refusal_of
+from apps.gateway.reservations import reserve
 from apps.gateway.types import Ask, Completion, Run
 from apps.prompts.prompt_engine import CompiledPrompt, render
-from apps.routing.engine.request_router import decide
-from apps.routing.engine.types import Decision, RequestFacts
 from apps.routing.snapshot_store import snapshot_store
 from apps.usage.codec import encode_event
 
@@ -50,7 +49,8 @@ async def route(ask: Ask) -> Run:
     """Only decide: nothing is called, reserved or booked; raises RouterError."""
     run = await begin(ask)
     await _prepare(run)
-    _decide(run)
+    run.facts = await gather(run)
+    run.decide_on(decide_now(run))
     return run
 
 
@@ -69,10 +69,8 @@ async def begin(ask: Ask) -> Run:
 async def admitted(run: Run) -> ChatResponse | None:
     """Take the steps up to the call; returns the cached answer if there is one."""
     await _prepare(run)
-    _decide(run)
-    if run.decided().outcome != "route":
-        raise refusal_of(run.decided(), run.known_facts())
-    _finish(run)
+    await _decide(run)
+    await _finish(run)
     return await _admit(run)
 
 
@@ -101,71 +99,64 @@ def _fitting_history(run: Run, context: Context) -> tuple[Message, ...]:
     return kept[: len(kept) - len(incoming)]
 
 
-def _decide(run: Run) -> None:
-    run.facts = gather(run)
-    run.decision = _decision(run, run.facts)
+async def _decide(run: Run) -> None:
+    run.facts = await gather(run)
+    await _plan(run)
 
 
-def _decision(run: Run, facts: RequestFacts) -> Decision:
-    return decide(facts, run.pinned.snapshot, board.health, seed=run.ask.request_id.hex)
+async def _plan(run: Run) -> None:
+    """Decide with the facts as they stand, waiting a moment for who rests; raises RouterError."""
+    run.decide_on(await decide_with_patience(run))
+    if run.decided().outcome != "route":
+        raise refusal_of(run.decided(), run.known_facts())
 
 
-def _finish(run: Run) -> None:
+async def _finish(run: Run) -> None:
     """What the rule adds: its prompt; the hard filters then look at the longer request again."""
-    decision = run.decided()
-    if not decision.prompt_template:
+    template = run.decided().effects.prompt_template
+    if not template:
         return
-    prompt = _prompt(run, decision.prompt_template)
+    prompt = _prompt(run, template)
     added = render(prompt, run.ask.variables, ignore_unknown=True)
     run.prefix = (*added, *run.prefix)
     run.template_label = ", ".join(filter(None, (prompt.label, run.template_label)))
     tokens = estimate_messages(run.ask.chat.model, added)
     run.facts = replace(run.known_facts(), added_tokens=tokens)
-    run.decision = _decision(run, run.facts)
-    if run.decision.outcome != "route":
-        raise refusal_of(run.decision, run.facts)
+    await _plan(run)
 
 
 async def _admit(run: Run) -> ChatResponse | None:
-    """Reserve the dearest planned attempt; when it does not fit, plan once more."""
-    _look_for_answer(run)
-    try:
-        return await _reserve(run)
-    except BudgetExceeded as shortage:
-        left = max(int(shortage.details["left"]), 0)
-        run.facts = replace(run.known_facts(), budget_left=left)
-        again = _decision(run, run.facts)
-        if again.outcome != "route":
-            raise
-        run.decision = again
+    """Reserve the dearest planned attempt; when it does not fit, plan again with what is left."""
+    while True:
         # Another plan is another answer.
         _look_for_answer(run)
-        return await _reserve(run)
+        try:
+            return await _reserve(run)
+        except BudgetExceeded as shortage:
+            left = max(int(shortage.details["left"]), 0)
+            if run.known_facts().budget_left is not None:
+                raise
+            run.facts = replace(run.known_facts(), budget_left=left)
+            again = decide_now(run)
+            if again.outcome != "route":
+                raise
+            run.decide_on(again)
+        except TokensShort:
+            # The buckets' levels are known now: somebody else, or a short wait.
+            await _plan(run)
 
 
 def _look_for_answer(run: Run) -> None:
-    if run.decided().cache_seconds:
+    if run.decided().effects.cache_seconds:
         run.answer_key = cache.answer_key(run)
         run.cache = "miss"
 
 
 async def _reserve(run: Run) -> ChatResponse | None:
-    caller = run.ask.caller
-    reserve = max(attempt.worst_case_cost for attempt in run.decided().attempts)
-    stub = make_stub(
-        encode_event(stub_event(run)), limits.budget_key(caller, run.started_ms), reserve
-    )
-    run.admission = await limits.admit(
-        caller,
-        request_id=run.ask.request_id,
-        reserve=reserve,
-        stub=stub,
-        started_ms=run.started_ms,
-        answer_key=run.answer_key,
-    )
-    if run.admission.cached_answer is None:
+    admission = await reserve(run)
+    if admission.cached_answer is None:
         return None
-    return await _open_cached(run, run.admission.cached_answer)
+    return await _open_cached(run, admission.cached_answer)
 
 
 async def _open_cached(run: Run, sealed: bytes) -> ChatResponse | None:
@@ -176,7 +167,7 @@ async def _open_cached(run: Run, sealed: bytes) -> ChatResponse | None:
         return await _reserve(run)
     model, response = opened
     run.cache = "hit"
-    run.chosen = replace(run.decided().attempts[0], model=model)
+    run.chosen = run.decided().attempts[0]._replace(model=model)
     return response
 
 
@@ -200,8 +191,9 @@ async def settle(
             cost=run.cost,
             event=encode_event(usage_event(run, status=status, error=error)),
             answer_key=run.answer_key if answer else "",
+            corrections=tuple(run.corrections),
             answer=answer,
-            answer_seconds=run.decided().cache_seconds if answer else 0,
+            answer_seconds=run.decided().effects.cache_seconds if answer else 0,
         )
     )
 

@@ -1,16 +1,21 @@
 """Builds what a request leaves in the books."""
 
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
+
+import orjson
 
 from apps.core.chat import TokenUsage
 from apps.core.clock import monotonic_seconds, unix_ms
 from apps.core.errors import RouterError
 from apps.core.ids import new_id
 from apps.gateway.billing import cost_of, deployment_of
+from apps.gateway.health_log import health_log
 from apps.gateway.types import Run
 from apps.providers.adapters.base import AttemptError
-from apps.routing.engine.explain import step_record
+from apps.routing.engine.trace import pack_trace
 from apps.routing.engine.types import Attempt
+from apps.routing.logged_facts import facts_record
 from apps.usage.types import AttemptRecord, UsageEvent
 
 type Status = Literal["ok", "error", "rejected", "cut", "cancelled"]
@@ -21,9 +26,15 @@ ATTEMPT_STATUS: dict[str, Literal["error", "rate_limited", "rejected", "cut"]] =
     "rejected": "rejected",
     "context_length": "rejected",
     "rate_limited": "rate_limited",
+    "content_filter": "rejected",
     "cut": "cut",
 }
 NO_USAGE = TokenUsage(0, 0)
+
+
+def json_bytes(value: Any) -> int:
+    """Return how many bytes a value takes as JSON."""
+    return len(orjson.dumps(value))
 
 
 class AttemptClock:
@@ -81,7 +92,12 @@ def attempt_record(
 
 
 def usage_event(run: Run, *, status: Status, error: RouterError | None = None) -> UsageEvent:
-    """Return the event of a run as it stands."""
+    """Return the event of a run that has ended, with its health where that is news."""
+    news = health_log.news_of(run.basis.health) if run.basis else {}
+    return replace(_event(run, status, error), health=news)
+
+
+def _event(run: Run, status: Status, error: RouterError | None) -> UsageEvent:
     ask, caller, decision = run.ask, run.ask.caller, run.decision
     http_status = CLIENT_CLOSED_STATUS if status == "cancelled" else OK_STATUS
     ttft = None if run.first_token is None else round((run.first_token - run.started) * 1000)
@@ -100,7 +116,7 @@ def usage_event(run: Run, *, status: Status, error: RouterError | None = None) -
         provider=run.chosen.provider if run.chosen else "",
         rule_id=decision.rule_id if decision else "",
         rule=decision.rule_name if decision else "",
-        tags=ask.tags,
+        tags=run.tags,
         conversation_id=run.context.id if run.context else "",
         prompt_template=run.template_label,
         status=status,
@@ -113,17 +129,22 @@ def usage_event(run: Run, *, status: Status, error: RouterError | None = None) -
         total_ms=round((monotonic_seconds() - run.started) * 1000),
         platform_version=run.pinned.snapshot.platform_version,
         tenant_version=run.pinned.snapshot.tenant_version,
-        trace=[step_record(step) for step in decision.trace] if decision else [],
+        trace=pack_trace(decision.trace, json_bytes) if decision else [],
         attempts=tuple(run.attempts),
+        facts=_replayable(run),
     )
 
 
-def stub_event(run: Run) -> UsageEvent:
-    """Return what is booked should this process die in the middle of the call."""
-    first = run.decided().attempts[0]
-    run.attempts.append(attempt_record(run, first, AttemptClock(), is_cancelled=True))
-    try:
-        lost = RouterError("the process ended during the call")
-        return usage_event(run, status="error", error=lost)
-    finally:
-        run.attempts.clear()
+def _replayable(run: Run) -> dict[str, Any]:
+    """Return what the decision can be made with again, empty when none was made."""
+    if run.basis is None:
+        return {}
+    health = health_log.id_of(run.basis.health)
+    return {**facts_record(run.basis.facts), "seed": run.seed, "health": health}
+
+
+def stub_event(run: Run, attempt: Attempt) -> UsageEvent:
+    """Return what is booked should this process die in the middle of the attempt."""
+    lost = attempt_record(run, attempt, AttemptClock(), is_cancelled=True)
+    event = _event(run, "error", RouterError("the process ended during the call"))
+    return replace(event, attempts=(*event.attempts, lost))

@@ -13,10 +13,12 @@ from apps.core.errors import (
     ServiceUnavailable,
 )
 from apps.providers.adapters.base import AttemptError
-from apps.routing.engine.explain import ENGLISH, explain, step_record
+from apps.routing.engine.explain import ENGLISH, explain_steps
+from apps.routing.engine.trace import step_record
 from apps.routing.engine.types import Decision, RequestFacts
 
 NAMED_MODELS = 20
+NAMED_REASONS = 5
 
 
 def refusal_of(decision: Decision, facts: RequestFacts) -> RouterError:
@@ -25,9 +27,8 @@ def refusal_of(decision: Decision, facts: RequestFacts) -> RouterError:
         return RejectedByRule(decision.reject_message, details={"rule": decision.rule_name})
     if decision.outcome == "unknown_model":
         return _unknown_model(decision, facts)
-    reasons = {
-        "reasons": [step_record(step) for step in decision.trace if step.verdict == "removed"]
-    }
+    removed = [step for step in decision.trace if step.verdict == "removed"]
+    reasons = {"reasons": [step_record(step) for step in removed]}
     if decision.outcome == "unhealthy":
         seconds = max(1, -(-decision.retry_after_ms // 1000))
         return ServiceUnavailable(
@@ -35,7 +36,7 @@ def refusal_of(decision: Decision, facts: RequestFacts) -> RouterError:
             retry_after_seconds=seconds,
             details=reasons,
         )
-    told = " ".join(explain(decision, ENGLISH)[-5:])
+    told = " ".join(explain_steps(map(step_record, removed[:NAMED_REASONS]), ENGLISH))
     return NoEligibleDeployment(
         f"no deployment may answer this request: {told}", param="model", details=reasons
     )

@@ -37,10 +37,10 @@ class AnswerStream:
             return
         self.run.is_settled = True
         await self._events.aclose()
-        if self._opened is not None and not self.run.attempts_of(self._opened.attempt):
+        if self._opened is not None and not self._opened.watch.is_ended:
             opened = self._opened
             await _close(opened.events)
-            dispatch.note_cancelled(self.run, opened.attempt, opened.clock, "".join(self._texts))
+            opened.watch.cancelled(self._estimate(opened))
         await asyncio.shield(asyncio.create_task(pipeline.settle(self.run, "cancelled")))
 
     async def _relay(self) -> AsyncGenerator[StreamEvent]:
@@ -59,7 +59,7 @@ class AnswerStream:
         except AttemptError as error:
             raise await self._cut(self._opened, error) from error
         response = self._response(self._opened)
-        dispatch.note_success(self.run, self._opened.attempt, self._opened.clock, response)
+        self._opened.watch.succeeded(response.usage)
         await self._end(response)
 
     def _note(self, event: StreamEvent) -> StreamEvent:
@@ -70,9 +70,13 @@ class AnswerStream:
 
     def _response(self, opened: OpenStream) -> ChatResponse:
         text = "".join(self._texts)
-        usage = self.usage or estimate_usage(self.run, opened.attempt.model, text)
+        usage = self.usage or self._estimate(opened)
         self.usage = usage
         return ChatResponse(text, self.finish_reason or "stop", usage)
+
+    def _estimate(self, opened: OpenStream) -> TokenUsage:
+        """Count what had come when there is no count of the provider's."""
+        return estimate_usage(self.run, opened.watch.attempt.model, "".join(self._texts))
 
     async def _end(self, response: ChatResponse) -> None:
         await pipeline.settle(self.run, "ok", response=response)
@@ -80,8 +84,7 @@ class AnswerStream:
 
     async def _cut(self, opened: OpenStream, error: AttemptError) -> RouterError:
         """The provider broke off after the first byte: told to the caller, booked by estimate."""
-        text = "".join(self._texts)
-        dispatch.note_failure(self.run, opened.attempt, opened.clock, error, text)
+        opened.watch.failed(error, self._estimate(opened))
         failure = ProviderFailed(f"the provider's stream broke off: {error.message}")
         await pipeline.settle(self.run, "cut", failure)
         return failure

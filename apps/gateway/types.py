@@ -1,20 +1,28 @@
 """What walks through the pipeline: the ask, the run that gathers everything, the answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from apps.api_keys.types import Admission, Caller
+from apps.api_keys.types import Admission, Caller, TokenCorrection
 from apps.conversations.types import Context
 from apps.core.chat import ChatRequest, ChatResponse, Message
 from apps.core.clock import monotonic_seconds, unix_ms
 from apps.core.ids import new_id, public_id
-from apps.routing.engine.types import Attempt, Decision, RequestFacts
+from apps.routing.engine.types import Attempt, Decision, Health, RequestFacts
 from apps.routing.snapshot_store import Pinned
 from apps.usage.types import AttemptRecord
 
+# The whole request with all its attempts, unless a rule says otherwise.
+REQUEST_SECONDS = 600.0
+# Parameters that every wire has.
+NEUTRAL = ("temperature", "top_p")
+
 type CacheState = Literal["off", "miss", "hit"]
+# As ASGI gives them: names and values in Latin-1, in the order sent.
+type RawHeaders = Iterable[tuple[bytes, bytes]]
+NO_HEALTH = Health()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +33,27 @@ class Ask:
     chat: ChatRequest
     door: str
     tags: tuple[str, ...] = ()
+    headers: RawHeaders = ()
     prompt_template: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
     conversation_id: str = ""
     request_id: UUID = field(default_factory=new_id)
 
 
+class Basis(NamedTuple):
+    """What a decision was made with, beside the snapshot and the seed."""
+
+    facts: RequestFacts
+    health: Health
+
+
 @dataclass(slots=True)
 class Run:
-    """One request on its way; each step of the pipeline fills in its part."""
+    """One request on its way; each step of the pipeline fills in its part.
+
+    `health` is what the latest decision was made with. `basis` is that of `decision`, the one that
+    is logged: facts and health go on changing when an attempt fails.
+    """
 
     ask: Ask
     pinned: Pinned
@@ -42,12 +62,15 @@ class Run:
     rendered: tuple[Message, ...] = ()
     template_label: str = ""
     facts: RequestFacts | None = None
+    health: Health = NO_HEALTH
     decision: Decision | None = None
+    basis: Basis | None = None
     admission: Admission | None = None
     answer_key: str = ""
     cache: CacheState = "off"
     chosen: Attempt | None = None
     attempts: list[AttemptRecord] = field(default_factory=list)
+    corrections: list[TokenCorrection] = field(default_factory=list)
     is_settled: bool = False
     started_ms: int = field(default_factory=unix_ms)
     started: float = field(default_factory=monotonic_seconds)
@@ -56,6 +79,11 @@ class Run:
     @property
     def request_id(self) -> str:
         return public_id("req", self.ask.request_id)
+
+    @property
+    def seed(self) -> str:
+        """What the draws of its decisions depend on."""
+        return self.ask.request_id.hex
 
     @property
     def decision_id(self) -> str:
@@ -74,16 +102,33 @@ class Run:
 
     @property
     def outgoing(self) -> ChatRequest:
-        """The caller's request with the prefix put before its messages, in its own dialect too."""
-        chat = self.ask.chat
-        before = self.before_callers
-        if not before:
+        """The caller's request as it goes out: prefix before its messages, the rule's parameters.
+
+        The messages in the caller's own dialect too, for an adapter that passes them through.
+        """
+        chat, before = self.ask.chat, self.before_callers
+        parameters = self.decision.effects.parameters if self.decision else {}
+        if not before and not parameters:
             return chat
         raw = dict(chat.raw)
         if "messages" in raw:
             added = [{"role": message.role, "content": message.text} for message in before]
             raw["messages"] = [*added, *raw["messages"]]
-        return replace(chat, messages=self.messages, raw=raw)
+        neutral: dict[str, Any] = {name: parameters[name] for name in NEUTRAL if name in parameters}
+        return replace(chat, messages=self.messages, raw=raw, parameters=parameters, **neutral)
+
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the time that the rule, or else the house, allows for all attempts."""
+        wanted = self.decided().effects.total_timeout_ms
+        total = REQUEST_SECONDS if wanted is None else wanted / 1_000
+        return total - (monotonic_seconds() - self.started)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The caller's tags and those that rules added."""
+        added = self.decision.effects.tags if self.decision else ()
+        return tuple(dict.fromkeys((*self.ask.tags, *added)))
 
     @property
     def cost(self) -> int:
@@ -94,9 +139,14 @@ class Run:
     def model(self) -> str:
         return self.chosen.model if self.chosen else ""
 
-    def attempts_of(self, attempt: Attempt) -> list[AttemptRecord]:
-        """Return the records of an attempt that has ended."""
-        return [item for item in self.attempts if item.deployment_id == attempt.deployment_id]
+    def admitted_attempt(self) -> Attempt:
+        """Return the planned attempt for which admission found room."""
+        place = self.admission.chosen if self.admission else 0
+        return self.decided().attempts[place]
+
+    def decide_on(self, decision: Decision) -> None:
+        """Make a decision the run's own: the one that is logged, with what it was made with."""
+        self.decision, self.basis = decision, Basis(self.known_facts(), self.health)
 
     def decided(self) -> Decision:
         """Return the decision; a step that comes after it may rely on it."""

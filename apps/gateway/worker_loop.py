@@ -12,6 +12,7 @@ from typing import Any
 from apps.api_keys.journal_keeper import JournalKeeper, start_keeper
 from apps.core.redis import hot_redis
 from apps.core.tokens import preload_tokenizer
+from apps.gateway.health_exchange import HealthExchange
 from apps.routing.snapshot_store import snapshot_store
 
 STOP_SECONDS = 10.0
@@ -28,6 +29,8 @@ class WorkerLoop:
         )
         self._thread.start()
         self._keeper: JournalKeeper = start_keeper()
+        self._exchange = HealthExchange()
+        self._loop.call_soon_threadsafe(self._exchange.start)
 
     def run[T](self, work: Coroutine[Any, Any, T], timeout: float) -> T:
         """Return what the coroutine returns, raise what it raises, cancel it after `timeout`."""
@@ -40,7 +43,7 @@ class WorkerLoop:
     def stop(self) -> None:
         """End the thread; work that still runs is cancelled first, so that it settles itself."""
         self._keeper.stop()
-        self.run(_close(), timeout=STOP_SECONDS)
+        self.run(_close(self._exchange), timeout=STOP_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -71,10 +74,11 @@ def _loop_of_process() -> WorkerLoop:
         return loop
 
 
-async def _close() -> None:
+async def _close(exchange: HealthExchange) -> None:
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await exchange.stop()
     await snapshot_store().stop()
     await hot_redis().aclose()

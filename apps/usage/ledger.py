@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Sum
 
-from apps.usage.models import LedgerEntry, RequestLog
+from apps.usage.models import HealthSnapshot, LedgerEntry, RequestLog
 from apps.usage.types import AttemptRecord, UsageEvent
 
 
@@ -18,6 +18,7 @@ def write_events(events: Sequence[UsageEvent]) -> None:
     entries = [_ledger_row(event, attempt) for event in events for attempt in event.attempts]
     RequestLog.objects.bulk_create(requests, ignore_conflicts=True)
     LedgerEntry.objects.bulk_create(entries, ignore_conflicts=True)
+    HealthSnapshot.objects.bulk_create(_told_health(events), ignore_conflicts=True)
 
 
 def ensure_partitions(days: Iterable[dt.date]) -> None:
@@ -78,6 +79,15 @@ def _ledger_row(event: UsageEvent, attempt: AttemptRecord) -> LedgerEntry:
     return row
 
 
+def _told_health(events: Iterable[UsageEvent]) -> list[HealthSnapshot]:
+    """Return the states of health that these events tell; other processes may tell the same."""
+    return [
+        HealthSnapshot(id=event.facts["health"], at=_moment(event.at_ms), body=event.health)
+        for event in events
+        if event.health and "health" in event.facts
+    ]
+
+
 def _attempt_summary(attempt: AttemptRecord) -> dict[str, object]:
     return {name: getattr(attempt, name) for name in SUMMARY_FIELDS}
 
@@ -87,6 +97,7 @@ REQUEST_FIELDS = (
     *("model", "provider", "rule_id", "rule", "door", "requested_model", "conversation_id"),
     *("prompt_template", "status", "error_code", "http_status", "cache", "is_streamed"),
     *("ttft_ms", "total_ms", "platform_version", "tenant_version", "trace"),
+    "facts",
 )
 ATTEMPT_FIELDS = (
     *("id", "model", "provider", "deployment_id", "deployment", "status", "cost"),

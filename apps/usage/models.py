@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from apps.core.scoping import TenantManager
 from apps.tenants.models import Tenant
 
+# So that a process of the version before may still write rows.
+NOTHING = models.Value({}, models.JSONField())
+
 
 class UsageRow(models.Model):
     """What a request and its ledger rows share: when, whose, by which rule."""
@@ -63,6 +66,7 @@ class RequestLog(UsageRow):
     tenant_version = models.PositiveBigIntegerField(_("tenant version"))
     trace = models.JSONField(_("decision trace"), default=list)
     attempts = models.JSONField(_("attempts"), default=list)
+    facts = models.JSONField(_("facts"), default=dict, db_default=NOTHING)
 
     class Meta:
         verbose_name = _("request")
@@ -101,3 +105,25 @@ class LedgerEntry(UsageRow):
     @override
     def __str__(self) -> str:
         return f"{self.deployment} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class HealthSnapshot(models.Model):
+    """What was known of all deployments when requests were decided; one row for each state.
+
+    `RequestLog.facts` names it by id. It holds ids and figures of the platform's traffic, nothing
+    that belongs to a tenant.
+    """
+
+    id = models.CharField(primary_key=True, max_length=32, editable=False)
+    at = models.DateTimeField(_("at"))
+    body = models.JSONField(_("health"), default=dict)
+
+    class Meta:
+        verbose_name = _("health snapshot")
+        verbose_name_plural = _("health snapshots")
+        ordering = ("-at",)
+        indexes = (models.Index(fields=("at",), name="health_snapshot_oldest"),)
+
+    @override
+    def __str__(self) -> str:
+        return self.id

@@ -1,6 +1,6 @@
 """The usage event: what every finished request leaves behind, once, whatever came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
@@ -31,7 +31,11 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class UsageEvent:
-    """One request. `cost` is the sum over its attempts; `trace` is the decision's, as data."""
+    """One request. `cost` is the sum over its attempts; `trace` is the decision's, as data.
+
+    `facts` are what a replay of the decision needs, with the id of the `health` it was made with
+    (`facts["health"]`); the health itself comes along only when no event has told it before.
+    """
 
     event_id: UUID
     at_ms: int
@@ -60,5 +64,8 @@ class UsageEvent:
     total_ms: int
     platform_version: int
     tenant_version: int
-    trace: list[dict[str, Any]]
+    trace: list[Any]
     attempts: tuple[AttemptRecord, ...]
+    # An event of an older version, still on its way, has none of these.
+    facts: dict[str, Any] = field(default_factory=dict)
+    health: dict[str, Any] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from django.db import connection
 from apps.api_keys import local_share, lookup
 from apps.core.redis import _clients, control_redis, hot_redis
 from apps.gateway.health_board import board
+from apps.gateway.health_log import health_log
 from apps.routing.snapshot_store import snapshot_store
 from apps.usage import journal
 
@@ -43,7 +44,9 @@ def _forget() -> None:
     journal._journals.clear()
     lookup.forget_in_memory()
     local_share._arrivals.clear()
+    local_share.local_buckets.clear()
     board.clear()
+    health_log.clear()
 
 
 @contextmanager

@@ -13,7 +13,15 @@ from apps.prompts.models import PromptTemplate
 from apps.providers.catalogue.loading import load_catalogue
 from apps.providers.models import LlmModel
 from apps.routing import route_manager
-from apps.routing.models import AliasTarget, Grant, ModelAlias, Rule, RuleSet, RuleTarget
+from apps.routing.models import (
+    AliasTarget,
+    Grant,
+    HolidayCalendar,
+    ModelAlias,
+    Rule,
+    RuleSet,
+    RuleTarget,
+)
 from apps.routing.types import Publication
 from apps.tenants.models import Project, Tenant
 from tests.factories.people import make_project, make_tenant
@@ -109,6 +117,15 @@ def make_alias(
                 tenant=tenant, alias=alias, llm_model=_model(model), position=position
             )
     return alias
+
+
+def make_calendar(tenant: Tenant | None, name: str = "ours", **fields: Any) -> HolidayCalendar:
+    """Create a holiday calendar of the tenant, or of the platform."""
+    with all_tenants("tests"):
+        calendar: HolidayCalendar = HolidayCalendar.objects.create(
+            tenant=tenant, name=name, **fields
+        )
+    return calendar
 
 
 def make_live_prompt(tenant: Tenant, slug: str = "tone", text: str = "Be kind.") -> PromptTemplate:

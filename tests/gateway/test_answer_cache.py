@@ -17,7 +17,11 @@ from tests.gateway.runs import make_deployment, make_run
 
 CALLER = make_caller()
 ANSWER = ChatResponse(
-    "Hi", "stop", TokenUsage(1, 2, reasoning_tokens=1), raw={"a": 1}, raw_dialect="openai.chat"
+    "Good morning!",
+    "stop",
+    TokenUsage(1, 2, reasoning_tokens=1),
+    raw={"a": 1},
+    raw_dialect="openai.chat",
 )
 
 
@@ -60,7 +64,9 @@ def test_key__fields_that_shape_no_answer__leave_it_alone(raw: dict[str, Any]) -
         {"chat": {"raw": {"seed": 1}}},
         {"chat": {"raw": {"tools": []}}},
         {"chat": {"raw": {"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}}},
-        {"decision": {"rule_id": "another"}},
+        {"rule": {"id_": "another"}},
+        {"rule": {"parameters": {"temperature": 0.7}}},
+        {"rule": {"parameters": {"seed": 5}}},
     ],
 )
 def test_key__what_shapes_an_answer__changes_it(fields: dict[str, Any]) -> None:
@@ -85,7 +91,7 @@ def test_answer__sealed_and_opened__is_the_same_and_unreadable_in_between() -> N
     asked.chosen = asked.decided().attempts[0]
     key = answer_key(asked)
     sealed = seal_answer(key, asked, ANSWER)
-    assert b"Hi" not in sealed
+    assert b"Good" not in sealed
     assert open_answer(key, asked, sealed) == ("small", ANSWER)
 
 

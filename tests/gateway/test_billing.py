@@ -5,6 +5,7 @@ import pytest
 from apps.core.chat import TokenUsage
 from apps.gateway.billing import cost_of
 from apps.routing.engine.types import Deployment
+from tests.gateway.runs import make_deployment
 
 MILLION = 1_000_000
 
@@ -18,7 +19,7 @@ def deployment(**prices: int) -> Deployment:
         "cache_write_price": 3_750_000,
         **prices,
     }
-    return Deployment("d", "d", "m", "p", "", is_enabled=True, **values)
+    return make_deployment("d", **values)
 
 
 @pytest.mark.parametrize(

@@ -16,16 +16,24 @@ from apps.core.errors import (
 from apps.gateway import dispatch, pipeline
 from apps.gateway.health_board import board
 from apps.gateway.streaming import AnswerStream
-from apps.gateway.types import Run
+from apps.gateway.types import REQUEST_SECONDS, Run
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
+from apps.providers.adapters.openai.requests import build_body
 from tests.factories.keys import make_caller
-from tests.gateway.runs import make_run
+from tests.gateway.runs import admit_everything, make_run
 
 DOWN = {"failure_percent": 100, "failure_status": 503}
 BUSY = {"failure_percent": 100, "failure_status": 429}
 WRONG = {"failure_percent": 100, "failure_status": 400}
 LOCKED = {"failure_percent": 100, "failure_status": 401}
 FINE: dict[str, Any] = {}
+QUICK = {"first_token_timeout_ms": 100}
+
+
+@pytest.fixture(autouse=True)
+def _room_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    admit_everything(monkeypatch)
+    board.clear()
 
 
 def outcomes(run: Run) -> list[tuple[str, str]]:
@@ -76,6 +84,73 @@ async def test_request__called_wrong__is_not_tried_elsewhere(is_stream: bool) ->
     assert outcomes(run) == [("one", "rejected")]
 
 
+async def test_attempts__the_rule_allows_fewer__end_earlier() -> None:
+    run = make_run("one", "two", knobs={"one": DOWN}, rule={"max_attempts": 1})
+    with pytest.raises(ProviderFailed):
+        await dispatch.complete(run)
+    assert outcomes(run) == [("one", "error")]
+
+
+async def test_request__too_long_for_its_window__goes_to_a_larger_one_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models = {"as-small": {"context_window": 90_000}, "large": {"context_window": 200_000}}
+    run = make_run("one", "as-small", "large", models=models)
+    too_long = AttemptError("context_length", "too long", http_status=400)
+    monkeypatch.setattr(dispatch, "adapter_for", lambda _name: Failing(too_long))
+    with pytest.raises(RouterError):
+        await dispatch.complete(run)
+    assert [name for name, _status in outcomes(run)] == ["one", "large"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answered_by", "finish"),
+    [("", "one", "content_filter"), ("next", "two", "stop")],
+)
+async def test_answer__that_a_filter_took_away__goes_on_as_the_rule_says(
+    wanted: str, answered_by: str, finish: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run("one", "two", rule={"on_content_filter": wanted})
+    answers = iter(("content_filter", "stop"))
+    monkeypatch.setattr(dispatch, "adapter_for", lambda _name: Answering(next(answers)))
+    response = await dispatch.complete(run)
+    assert (run.model, response.finish_reason) == (answered_by, finish)
+    assert all(record.cost > 0 for record in run.attempts)
+
+
+async def test_answer__that_every_filter_took_away__is_given_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = make_run("one", rule={"on_content_filter": "next"})
+    monkeypatch.setattr(dispatch, "adapter_for", lambda _name: Answering("content_filter"))
+    assert (await dispatch.complete(run)).finish_reason == "content_filter"
+    assert run.model == "one"
+
+
+async def test_parameters__that_the_rule_sets__go_out_in_the_callers_dialect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = Scripted([])
+    monkeypatch.setattr(dispatch, "adapter_for", lambda _name: provider)
+    raw = {"messages": [{"role": "user", "content": "Hello"}], "temperature": 2}
+    parameters = {"temperature": 0.1, "seed": 7}
+    await dispatch.complete(make_run("one", rule={"parameters": parameters}, chat={"raw": raw}))
+    (sent,) = provider.calls
+    assert sent.request.temperature == 0.1
+    body = build_body(sent, is_streamed=False)
+    assert (body["temperature"], body["seed"]) == (0.1, 7)
+
+
+async def test_patience__while_another_is_there__is_short_for_streams_only() -> None:
+    run = make_run("one", "two", knobs={"one": {"latency_ms": 400}}, rule=QUICK)
+    await call(run, is_stream=True)
+    assert outcomes(run)[0] == ("one", "error")
+    assert run.attempts[0].error_code == "timeout"
+    whole = make_run("one", knobs={"one": {"latency_ms": 400}}, rule=QUICK)
+    await call(whole, is_stream=False)
+    assert outcomes(whole) == [("one", "ok")]
+
+
 async def test_answer__is_billed_by_the_counts_of_its_deployment() -> None:
     run = make_run("one")
     response = await dispatch.complete(run)
@@ -90,20 +165,19 @@ async def test_answer__is_billed_by_the_counts_of_its_deployment() -> None:
 
 async def test_deadline__that_has_passed__calls_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run("one")
-    run.started -= dispatch.REQUEST_SECONDS
+    run.started -= REQUEST_SECONDS
     with pytest.raises(DeadlineExceeded):
         await dispatch.complete(run)
     assert run.attempts == []
 
 
 async def test_health__after_failures__knows_of_them() -> None:
-    for _ in range(3):
-        with pytest.raises(RouterError):
-            await dispatch.complete(make_run("ill", knobs={"ill": DOWN}))
+    with pytest.raises(RouterError):
+        await dispatch.complete(make_run("ill", knobs={"ill": DOWN}))
     await dispatch.complete(make_run("well"))
     seen = board.health.deployments
-    assert seen["ill"].consecutive_failures == 3
-    assert (seen["well"].consecutive_failures, seen["well"].in_flight) == (0, 0)
+    assert seen["ill"].failures == 3
+    assert (seen["well"].failures, seen["well"].in_flight) == (0, 0)
     assert seen["ill"].in_flight == 0
 
 
@@ -111,9 +185,9 @@ async def test_health__after_failures__knows_of_them() -> None:
     ("fields", "limit"),
     [
         ({}, None),
-        ({"chat": {"max_output_tokens": 9}}, 50),
-        ({"decision": {"max_output_tokens": 9}}, 50),
-        ({"caller": make_caller(monthly_budget=5)}, 50),
+        ({"chat": {"max_output_tokens": 9}}, 9),
+        ({"rule": {"max_output_tokens": 9}}, 9),
+        ({"caller": make_caller(monthly_budget=5)}, 4_096),
     ],
 )
 async def test_output_limit__goes_out_when_somebody_set_one(
@@ -136,6 +210,36 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(pipeline, "settle", settle)
     return found
+
+
+class Failing(ProviderAdapter):
+    """Fails whatever it is asked."""
+
+    def __init__(self, error: AttemptError) -> None:
+        self._error = error
+
+    @override
+    async def complete(self, call: ProviderCall) -> ChatResponse:
+        raise self._error
+
+    @override
+    def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
+        raise self._error
+
+
+class Answering(ProviderAdapter):
+    """Answers with the finish reason it is told."""
+
+    def __init__(self, finish: Any) -> None:
+        self._finish = finish
+
+    @override
+    async def complete(self, call: ProviderCall) -> ChatResponse:
+        return ChatResponse("", self._finish, TokenUsage(5, 1))
+
+    @override
+    async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
+        yield StreamEvent("", self._finish, TokenUsage(5, 1))
 
 
 class Scripted(ProviderAdapter):
@@ -199,7 +303,7 @@ async def test_stream__that_is_empty__is_tried_elsewhere(monkeypatch: pytest.Mon
     run = make_run("one", "two")
     with pytest.raises(ProviderFailed):
         await opened(run, monkeypatch, Scripted([]))
-    assert outcomes(run) == [("one", "cut"), ("two", "cut")]
+    assert outcomes(run) == [("one", "cut"), ("two", "cut"), ("one", "cut")]
 
 
 async def test_stream__whole__is_settled_once_with_the_providers_counts(

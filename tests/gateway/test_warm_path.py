@@ -6,10 +6,20 @@ import pytest
 from django.db.backends.utils import CursorWrapper
 
 from apps.api_keys.services import CreatedKey
+from tests.factories.keys import make_key
+from tests.factories.routing import Site, clause, make_rule, publish
 from tests.gateway.asgi_client import get, post
 
 CHAT = {"model": "sim-small", "messages": [{"role": "user", "content": "Hello"}]}
 ASK = {"messages": [{"role": "user", "content": "Hello"}]}
+READ = (
+    clause("message_text", "matches", "never"),
+    clause("language", "is", "xx"),
+    clause("time_of_day", "between", ["24:00", "24:00"]),
+    clause("budget_left_percent", "less_than", 0),
+    clause("header.x-team", "is", "blue"),
+    clause("provider_down", "has", "nobody"),
+)
 
 
 class SqlOnTheHotPath(AssertionError):
@@ -47,6 +57,25 @@ async def test_request__of_a_warm_key__runs_no_sql(
     assert (await post(path, body, key.clear)).status == 200
     no_sql()
     answer = await post(path, body, key.clear)
+    assert answer.status == 200, answer.body
+
+
+@pytest.fixture
+def reading_key(site: Site) -> CreatedKey:
+    """A key with a budget, on a site whose rules read every fact that costs something."""
+    for condition in READ:
+        make_rule(site.tenant, conditions={"all": [condition]}, affinity="prefix")
+    publish(site.tenant)
+    return make_key(site.project, monthly_budget=10_000_000)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_request__of_rules_that_read_everything__runs_no_sql(
+    reading_key: CreatedKey, event_loop_clients: None, no_sql: Any
+) -> None:
+    assert (await post("/v1/chat/completions", CHAT, reading_key.clear)).status == 200
+    no_sql()
+    answer = await post("/v1/chat/completions", CHAT, reading_key.clear)
     assert answer.status == 200, answer.body
 
 

@@ -12,7 +12,10 @@ from apps.core.errors import InvalidJson, InvalidRequest
 from apps.gateway.wire import openai_chat, router_chat
 from apps.gateway.wire.fields import read_object
 from apps.gateway.wire.openai_chat import ChunkRenderer, render, render_error
+from apps.gateway.wire.openai_needs import PART_NEEDS
 from apps.gateway.wire.sse import data_event
+from apps.providers.enums import Capability
+from apps.routing.engine.fields import NEEDS
 
 HELLO = [{"role": "user", "content": "Hello"}]
 USAGE = TokenUsage(10, 20, cached_input_tokens=4, reasoning_tokens=5)
@@ -25,7 +28,8 @@ FIELDS = st.sampled_from(
     [
         *("model", "messages", "stream", "n", "max_tokens", "max_completion_tokens"),
         *("temperature", "top_p", "stop", "metadata", "stream_options", "response_format"),
-        *("tools", "functions"),
+        *("tools", "functions", "user", "safety_identifier", "modalities", "reasoning_effort"),
+        "reasoning",
     ]
 )
 
@@ -47,7 +51,7 @@ def test_openai__whole_body__is_read() -> None:
     )
     assert (chat.model, chat.stream, chat.max_output_tokens) == ("fast", True, 5)
     assert (chat.temperature, chat.top_p, chat.stop) == (0.0, 1.0, ("end",))
-    assert chat.needs == {"tools", "json_schema"}
+    assert chat.needs == {"streaming", "tools", "json_schema"}
     assert chat.messages == (Message("user", "Hello"),)
     assert chat.raw["messages"] is HELLO
 
@@ -66,6 +70,70 @@ def test_openai__parts__are_joined_and_say_what_they_need() -> None:
     chat = openai(messages=[{"role": "user", "content": parts}])
     assert chat.messages[0].text.split() == ["one", "two"]
     assert chat.needs == {"vision", "audio"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "needs"),
+    [
+        ({}, set()),
+        ({"stream": True}, {"streaming"}),
+        ({"stream": False}, set()),
+        ({"tools": [{"type": "function"}]}, {"tools"}),
+        ({"functions": [{"name": "f"}]}, {"tools"}),
+        ({"tools": []}, set()),
+        ({"response_format": {"type": "json_object"}}, {"json_schema"}),
+        ({"response_format": {"type": "text"}}, set()),
+        ({"reasoning_effort": "low"}, {"reasoning"}),
+        ({"reasoning_effort": "none"}, set()),
+        ({"reasoning": {"effort": "high"}}, {"reasoning"}),
+        ({"reasoning": {"summary": "auto"}}, set()),
+        ({"modalities": ["text", "audio"]}, {"audio"}),
+        ({"modalities": ["text"]}, set()),
+        ({"messages": [{"role": "tool", "content": "x"}]}, {"tools"}),
+        ({"messages": [{"role": "assistant", "content": "", "tool_calls": [{}]}]}, {"tools"}),
+        ({"messages": [{"role": "user", "content": [{"type": "file"}]}]}, {"files"}),
+        ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]}, {"audio"}),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, {"vision"}),
+    ],
+)
+def test_openai__body__says_what_it_needs(fields: dict[str, Any], needs: set[str]) -> None:
+    assert openai(**fields).needs == needs
+
+
+def test_needs__of_every_kind__are_capabilities_of_the_catalogue() -> None:
+    known = {*PART_NEEDS.values(), "streaming", "tools", "json_schema", "reasoning"}
+    assert known == set(Capability.values) == set(NEEDS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "user"),
+    [
+        ({}, ""),
+        ({"user": "ana"}, "ana"),
+        ({"user": "ana", "safety_identifier": "a1"}, "a1"),
+        ({"user": "ana", "safety_identifier": None}, "ana"),
+    ],
+)
+def test_openai__user__is_read_by_either_name(fields: dict[str, Any], user: str) -> None:
+    assert openai(**fields).user == user
+
+
+def test_metadata__of_both_dialects__is_flat_text() -> None:
+    metadata = {
+        "plan": "gold",
+        "seats": 5,
+        "share": 0.5,
+        "beta": True,
+        "tags": ["a"],
+        "nested": {"x": "y"},
+        "nothing": None,
+    }
+    flat = {"plan": "gold", "seats": "5", "share": "0.5", "beta": "true"}
+    assert openai(metadata=metadata).metadata == flat
+    body = {"messages": HELLO, "metadata": metadata, "user": "ana"}
+    read = router_chat.parse(body)
+    assert (read.chat.metadata, read.chat.user) == (flat, "ana")
+    assert read.chat.needs == set()
 
 
 def test_openai__roles_of_every_kind__become_ours() -> None:
@@ -119,6 +187,16 @@ def test_openai__tool_call_without_text__is_allowed() -> None:
         ({"stop": [1]}, "stop"),
         ({"stop": {"a": "b"}}, "stop"),
         ({"response_format": "json"}, "response_format"),
+        ({"modalities": {"audio": True}}, "modalities"),
+        ({"reasoning_effort": 3}, "reasoning_effort"),
+        ({"reasoning": "high"}, "reasoning"),
+        ({"user": 7}, "user"),
+        ({"safety_identifier": "x" * 513}, "safety_identifier"),
+        ({"metadata": {f"k{number}": "v" for number in range(17)}}, "metadata"),
+        ({"metadata": {"k" * 65: "v"}}, "metadata"),
+        ({"metadata": {"k": "v" * 513}}, "metadata"),
+        ({"metadata": {"k": "a\0b"}}, "metadata"),
+        ({"metadata": {"a\0b": "v"}}, "metadata"),
     ],
 )
 def test_openai__faulty_field__is_named(fields: dict[str, Any], param: str) -> None:

@@ -15,6 +15,8 @@ from tests.factories.usage import make_attempt, make_event
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 COUNT = st.integers(min_value=0, max_value=2**53)
+# What an event of an older version, still in a journal, does not have.
+OPTIONAL = {"facts", "health"}
 STATUS = st.sampled_from(["ok", "error", "rejected", "cut", "cancelled"])
 
 
@@ -44,6 +46,8 @@ def events(draw: Callable[[Any], Any]) -> UsageEvent:
         cache=draw(st.sampled_from(["off", "miss", "hit"])),
         is_streamed=draw(st.booleans()),
         cost=draw(COUNT),
+        facts=draw(st.dictionaries(TEXT, TEXT | COUNT, max_size=3)),
+        health=draw(st.dictionaries(TEXT, COUNT, max_size=2)),
         trace=draw(st.lists(st.dictionaries(TEXT, TEXT | COUNT, max_size=3), max_size=3)),
         attempts=tuple(draw(st.lists(attempts(), max_size=3))),
     )
@@ -78,6 +82,8 @@ def test_bytes__of_anything_else__are_malformed(data: bytes) -> None:
         ("status", ["ok"]),
         ("tags", None),
         ("trace", "x"),
+        ("facts", []),
+        ("health", "x"),
         ("attempts", [{}]),
         ("attempts", {"a": 1}),
         ("total_ms", None),
@@ -94,9 +100,16 @@ def test_event__with_a_wrong_field__is_malformed(name: str, value: Any) -> None:
 
 def test_event__with_a_field_missing__is_malformed() -> None:
     whole = orjson.loads(encode_event(make_event()))
-    for name in whole:
+    for name in whole.keys() - OPTIONAL:
         with pytest.raises(MalformedEvent):
             decode_event(orjson.dumps({key: value for key, value in whole.items() if key != name}))
+
+
+def test_event__of_before_facts_were_logged__is_read() -> None:
+    event = make_event(facts={"tenant": "acme"}, health={"deployments": {}})
+    whole = orjson.loads(encode_event(event))
+    older = {name: value for name, value in whole.items() if name not in OPTIONAL}
+    assert decode_event(orjson.dumps(older)) == replace(event, facts={}, health={})
 
 
 def test_attempt__with_a_wrong_field__is_malformed() -> None:

@@ -10,7 +10,7 @@ from apps.core.clock import utc_now
 from apps.core.ids import new_id
 from apps.core.scoping import all_tenants, tenant_scope
 from apps.usage.ledger import ensure_partitions, spent_since, written_ids
-from apps.usage.models import LedgerEntry, RequestLog
+from apps.usage.models import HealthSnapshot, LedgerEntry, RequestLog
 from apps.usage.tasks import DAYS_AHEAD, prepare_partitions
 from tests.factories.people import make_tenant
 from tests.factories.usage import make_attempt, make_event, write
@@ -57,6 +57,31 @@ def test_event__written__is_told_in_full() -> None:
     assert [entry.cost for entry in entries] == [5, 7]
     assert {entry.request_id for entry in entries} == {event.event_id}
     assert row.day == entries[0].day == row.at.astimezone(dt.UTC).date()
+
+
+def test_facts__of_an_event__are_kept_with_the_health_that_they_name() -> None:
+    facts = {"tenant": "acme", "language": "pt", "health": "h1"}
+    health = {"deployments": {"d1": {"in_flight": 1}}}
+    told = make_event(make_tenant(), facts=facts, health=health)
+    later = make_event(make_tenant(), facts=facts, at_ms=told.at_ms + 1)
+    again = make_event(make_tenant(), facts=facts, health=health, at_ms=told.at_ms + 2)
+    write(told, later)
+    write(again, told)
+    with all_tenants("tests"):
+        assert RequestLog.objects.get(id=later.event_id).facts == facts
+        snapshot = HealthSnapshot.objects.get()
+    assert (snapshot.id, snapshot.body) == ("h1", health)
+    assert round(snapshot.at.timestamp() * 1000) == told.at_ms
+
+
+def test_row__of_a_process_of_the_version_before__has_empty_facts() -> None:
+    write(make_event(make_tenant()))
+    with all_tenants("tests"), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT column_default, is_nullable FROM information_schema.columns"
+            " WHERE table_name = 'usage_requestlog' AND column_name = 'facts'"
+        )
+        assert cursor.fetchone() == ("'{}'::jsonb", "NO")
 
 
 def test_event__of_a_day_without_partitions__makes_them() -> None:

@@ -79,6 +79,8 @@ def test_event__that_cannot_be_read__is_put_aside_with_its_reason(
         {"key": "x" * 121},
         {"requested_model": "a\0b"},
         {"trace": [{"code": "a\0b"}]},
+        {"facts": {"user": "a\0b"}},
+        {"facts": {"health": "x" * 33}, "health": {"deployments": {}}},
         {"attempts": (make_attempt(deployment="x" * 200),)},
     ],
 )

@@ -17,7 +17,7 @@ from apps.gateway.api.completion import render_completion
 from apps.gateway.api.errors import DEFECT
 from apps.gateway.api.openai import with_run_headers
 from apps.gateway.api.schemas import AnswerSchema, AskSchema, DecisionSchema, ErrorSchema
-from apps.gateway.authentication import caller_of, tags_of
+from apps.gateway.authentication import caller_of, headers_of, tags_of
 from apps.gateway.types import Ask
 from apps.gateway.wire import router_answer, router_chat
 from apps.gateway.wire.fields import read_object
@@ -117,6 +117,7 @@ async def read_ask(request: HttpRequest, door: str) -> Ask:
         chat=body.chat,
         door=door,
         tags=tags_of(request, body.tags),
+        headers=headers_of(request),
         prompt_template=body.prompt_template,
         variables=body.variables,
         conversation_id=body.conversation_id,

@@ -12,7 +12,7 @@ from apps.core.money import format_usd
 from apps.gateway import pipeline, streaming
 from apps.gateway.api.errors import defect, openai_error_of
 from apps.gateway.api.openai_stream import ChatChunks
-from apps.gateway.authentication import caller_of, tags_of
+from apps.gateway.authentication import caller_of, headers_of, tags_of
 from apps.gateway.event_stream import EventStreamResponse
 from apps.gateway.types import Ask, Run
 from apps.gateway.wire import openai_chat
@@ -34,7 +34,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     body = read_object(request.body)
     chat = openai_chat.parse(body)
     tags = tags_of(request, openai_chat.tags_of(body))
-    ask = Ask(caller, chat, DOOR, tags)
+    ask = Ask(caller, chat, DOOR, tags, headers_of(request))
     if chat.stream:
         stream = await streaming.stream(ask)
         source = ChatChunks(stream, includes_usage=openai_chat.includes_usage(body))

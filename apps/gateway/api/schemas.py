@@ -23,6 +23,13 @@ class AskSchema(serializers.Serializer[None]):
         required=False, help_text='"new" begins a conversation; conv_… goes on with one.'
     )
     tags = serializers.ListField(child=serializers.CharField(), required=False)
+    user = serializers.CharField(
+        required=False, help_text="Whom the request is for, in your own words; rules may read it."
+    )
+    metadata = serializers.DictField(
+        required=False,
+        help_text="Up to 16 pairs; rules may read those with a text, a number or true or false.",
+    )
     max_output_tokens = serializers.IntegerField(required=False, min_value=1)
     temperature = serializers.FloatField(required=False, min_value=0, max_value=2)
     top_p = serializers.FloatField(required=False, min_value=0, max_value=1)
@@ -70,8 +77,20 @@ class AttemptSchema(serializers.Serializer[None]):
     deployment = serializers.CharField()
     model = serializers.CharField()
     provider = serializers.CharField()
+    expected_cost = CostSchema()
     worst_case_cost = CostSchema()
     max_output_tokens = serializers.IntegerField()
+
+
+class ArmSchema(serializers.Serializer[None]):
+    name = serializers.CharField()
+    propensity = serializers.FloatField()
+
+
+class CostRangeSchema(serializers.Serializer[None]):
+    low = CostSchema()
+    expected = CostSchema()
+    high = CostSchema()
 
 
 class DecisionSchema(serializers.Serializer[None]):
@@ -81,7 +100,9 @@ class DecisionSchema(serializers.Serializer[None]):
         choices=("route", "reject", "unknown_model", "ineligible", "unhealthy")
     )
     rule = RuleSchema(allow_null=True)
+    arm = ArmSchema(allow_null=True)
     versions = VersionsSchema()
+    cost = CostRangeSchema()
     attempts = AttemptSchema(many=True)
     explanation = serializers.ListField(child=serializers.CharField())
     trace = serializers.ListField(child=serializers.DictField())

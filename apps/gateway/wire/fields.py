@@ -8,6 +8,11 @@ import orjson
 from apps.core.errors import InvalidJson, InvalidRequest
 
 LONGEST_NAME = 120
+# The limits of OpenAI's API reference, "Metadata".
+MOST_METADATA = 16
+LONGEST_METADATA_KEY = 64
+LONGEST_METADATA_VALUE = 512
+LONGEST_USER = 512
 # The books cannot hold it, and no name of ours has it.
 NUL = "\0"
 
@@ -79,3 +84,27 @@ def number(
         limits = f"from {minimum} to {maximum}" if maximum is not None else f"{minimum} or more"
         raise InvalidRequest(f"{name} is a number, {limits}", param=name)
     return float(value)
+
+
+def metadata(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the flat pairs of `metadata` as texts; lists, objects and nulls are nobody's facts."""
+    found = {
+        name: _as_text(value)
+        for name, value in mapping(body, "metadata").items()
+        if isinstance(value, str | int | float)
+    }
+    fits = all(
+        len(name) <= LONGEST_METADATA_KEY and len(value) <= LONGEST_METADATA_VALUE
+        for name, value in found.items()
+    )
+    if len(found) > MOST_METADATA or not fits or any(NUL in f"{k}{v}" for k, v in found.items()):
+        raise InvalidRequest(
+            f"metadata has at most {MOST_METADATA} pairs, with names of {LONGEST_METADATA_KEY} and"
+            f" values of {LONGEST_METADATA_VALUE} characters",
+            param="metadata",
+        )
+    return found
+
+
+def _as_text(value: str | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,7 +3,7 @@
 Source of the format: OpenAI's API reference, "Chat completions" (create, object, streaming chunk).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from apps.core.chat import (
@@ -16,7 +16,18 @@ from apps.core.chat import (
     TokenUsage,
 )
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import LONGEST_NAME, boolean, mapping, number, text, texts, whole
+from apps.gateway.wire.fields import (
+    LONGEST_NAME,
+    LONGEST_USER,
+    boolean,
+    mapping,
+    metadata,
+    number,
+    text,
+    texts,
+    whole,
+)
+from apps.gateway.wire.openai_needs import needs_of
 
 DIALECT = "openai.chat"
 ROLES: Mapping[str, Role] = {
@@ -27,7 +38,6 @@ ROLES: Mapping[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
-PART_NEEDS = {"image_url": "vision", "input_audio": "audio", "file": "documents"}
 MAX_MESSAGES = 2_000
 
 
@@ -45,7 +55,9 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         temperature=number(body, "temperature", minimum=0, maximum=2),
         top_p=number(body, "top_p", minimum=0, maximum=1),
         stop=texts(body, "stop"),
-        needs=_needs(body),
+        needs=needs_of(body),
+        user=_user(body),
+        metadata=metadata(body),
         raw=body,
     )
 
@@ -158,6 +170,13 @@ def _model(body: Mapping[str, Any]) -> str:
     return name
 
 
+def _user(body: Mapping[str, Any]) -> str:
+    """Return the newer of the two names that OpenAI has for the caller's own user."""
+    names = ("safety_identifier", "user")
+    users = [text(body, name, longest=LONGEST_USER) for name in names]
+    return next(filter(None, users), "")
+
+
 def _output_limit(body: Mapping[str, Any]) -> int | None:
     newer = whole(body, "max_completion_tokens", minimum=1)
     return whole(body, "max_tokens", minimum=1) if newer is None else newer
@@ -199,18 +218,3 @@ def _part_text(part: Any, at: str) -> str:
     if part["type"] == "text" and not isinstance(content, str):
         raise InvalidRequest("the text of a part is a text", param=f"{at}.text")
     return content if part["type"] == "text" else ""
-
-
-def _needs(body: Mapping[str, Any]) -> frozenset[str]:
-    needs = {"tools"} if body.get("tools") or body.get("functions") else set()
-    if mapping(body, "response_format").get("type") == "json_schema":
-        needs.add("json_schema")
-    for record in body["messages"]:
-        needs.update(_part_needs(record.get("content")))
-    return frozenset(needs)
-
-
-def _part_needs(content: Any) -> Sequence[str]:
-    if not isinstance(content, list):
-        return ()
-    return [PART_NEEDS[part["type"]] for part in content if part["type"] in PART_NEEDS]

@@ -4,8 +4,11 @@ from typing import Any
 
 from apps.core.chat import ChatResponse, TokenUsage
 from apps.core.money import format_usd
-from apps.routing.engine.explain import explain, step_record
+from apps.routing.engine.explain import explain
+from apps.routing.engine.trace import step_record
 from apps.routing.engine.types import Decision
+
+COST_RANGE = ("low", "expected", "high")
 
 
 def render_usage(usage: TokenUsage) -> dict[str, Any]:
@@ -31,12 +34,18 @@ def render_decision(decision: Decision, language: str) -> dict[str, Any]:
     return {
         "outcome": decision.outcome,
         "rule": {"id": decision.rule_id, "name": decision.rule_name} if decision.rule_id else None,
+        "arm": {"name": decision.arm, "propensity": decision.propensity} if decision.arm else None,
         "versions": {"platform": decision.platform_version, "tenant": decision.tenant_version},
+        "cost": {
+            name: render_cost(cost)
+            for name, cost in zip(COST_RANGE, decision.cost_range, strict=True)
+        },
         "attempts": [
             {
                 "deployment": attempt.deployment,
                 "model": attempt.model,
                 "provider": attempt.provider,
+                "expected_cost": render_cost(attempt.expected_cost),
                 "worst_case_cost": render_cost(attempt.worst_case_cost),
                 "max_output_tokens": attempt.max_output_tokens,
             }

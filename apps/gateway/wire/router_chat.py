@@ -6,13 +6,22 @@ from typing import Any, cast
 
 from apps.core.chat import ChatRequest, Message, Role
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import LONGEST_NAME, mapping, number, text, texts, whole
+from apps.gateway.wire.fields import (
+    LONGEST_NAME,
+    LONGEST_USER,
+    mapping,
+    metadata,
+    number,
+    text,
+    texts,
+    whole,
+)
 
 ROLES = ("system", "user", "assistant")
 FIELDS = frozenset(
     {
         *("model", "messages", "prompt_template", "variables", "conversation_id", "tags"),
-        *("max_output_tokens", "temperature", "top_p", "stop", "metadata"),
+        *("max_output_tokens", "temperature", "top_p", "stop", "metadata", "user"),
     }
 )
 
@@ -43,6 +52,8 @@ def parse(body: Mapping[str, Any]) -> CompleteBody:
         temperature=number(body, "temperature", minimum=0, maximum=2),
         top_p=number(body, "top_p", minimum=0, maximum=1),
         stop=texts(body, "stop"),
+        user=text(body, "user", longest=LONGEST_USER),
+        metadata=metadata(body),
     )
     return CompleteBody(
         chat=chat,
