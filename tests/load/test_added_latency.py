@@ -6,9 +6,7 @@ The mock, the router (one web process) and the load client share the machine's c
 
 import json
 import os
-import platform
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ import pytest
 import uvloop
 
 from tests.load.client import request_bytes, run_load
+from tests.load.figures import print_machine, print_rows
 from tests.load.site import make_site
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
@@ -79,25 +78,7 @@ def measure(
         }
         for name, value in figures.items():
             rows.setdefault(name, []).append(value)
-    print(f"\n{server}, median of {ROUNDS} (least - most)")
-    for name, values in rows.items():
-        print(
-            f"  {name:<36} {statistics.median(values):10.2f}"
-            f" ({min(values):.2f} - {max(values):.2f})"
-        )
-
-
-def print_machine() -> None:
-    """Say where the figures come from, with a calibration loop to compare machines by."""
-    begun = time.perf_counter()
-    total = 0
-    for number in range(5_000_000):
-        total += number & 3
-    loop_ms = (time.perf_counter() - begun) * 1000
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {platform.system()}"
-    )
-    print(f"Python {platform.python_version()}; calibration loop {loop_ms:.0f} ms")
+    print_rows(f"{server}, median of {ROUNDS}", rows)
 
 
 def cpu_seconds(pid: int) -> float:
