@@ -44,6 +44,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Rule sets"), "alt_route", "routing.ruleset"),
             _list(_("Rules"), "rule", "routing.rule"),
             _list(_("Model aliases"), "label", "routing.modelalias"),
+            _list(_("Holiday calendars"), "event", "routing.holidaycalendar"),
             _list(_("Prompt templates"), "edit_note", "prompts.prompttemplate"),
             _item(
                 _("Review and publish"),

@@ -20,6 +20,8 @@ WORKERS = os.environ.get("TEST_WORKERS", "2")
 NOTHING_COLLECTED = frozenset({5})
 # Folders that are no group of their own: no tests in them, or another set of requirements.
 NO_GROUPS = frozenset({"clients", "factories", "load", "__pycache__"})
+ENGINE = "apps.routing.engine"
+ENGINE_TESTS = "tests/engine"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 # What a shell has set for `make run` must not reach the suite, which writes and empties.
 PRODUCT_VARIABLES = frozenset(
@@ -38,7 +40,8 @@ def test(arguments: Sequence[str]) -> int:
     browser = _browser()
     markers = ["not load", *([] if browser else ["not browser"])]
     with _surroundings(browser) as environment:
-        checks = (*lint_checks(), _types(), *_project_checks(), _tests(markers, *arguments))
+        tests = [_tests(markers, *arguments)] if arguments else [_engine(), _others(markers)]
+        checks = (*lint_checks(), _types(), *_project_checks(), *tests)
         return run_checks(checks, environment)
 
 
@@ -160,6 +163,17 @@ def _types() -> Check:
 
 def _tests(markers: Sequence[str], *arguments: str) -> Check:
     return Check("tests", _pytest(markers, *arguments))
+
+
+def _engine() -> Check:
+    """Its own tests must reach every branch of the engine."""
+    coverage = [f"--cov={ENGINE}", "--cov-branch", "--cov-fail-under=100"]
+    report = ["--cov-report=term-missing:skip-covered"]
+    return Check("engine", _pytest(["not load"], *coverage, *report, ENGINE_TESTS))
+
+
+def _others(markers: Sequence[str]) -> Check:
+    return _tests(markers, f"--ignore={ENGINE_TESTS}")
 
 
 def _pytest(markers: Sequence[str], *arguments: str) -> list[str]:

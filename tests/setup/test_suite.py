@@ -105,7 +105,7 @@ def test_test__without_a_browser__leaves_its_tests_out_and_keeps_the_rest(
     checks = _checks_of(monkeypatch)
     names = [check.name for check in checks]
     assert [name for name in names if name != "templates"] == [
-        *("format", "lint", "imports", "types", "migrations", "translations", "tests")
+        *("format", "lint", "imports", "types", "migrations", "translations", "engine", "tests")
     ]
     command = list(checks[-1].command)
     assert command[command.index("-m", 3) + 1] == "not load and not browser"
@@ -117,6 +117,28 @@ def test_test__with_a_browser__runs_its_tests(monkeypatch: pytest.MonkeyPatch) -
     command = list(_checks_of(monkeypatch)[-1].command)
     assert command[command.index("-m", 3) + 1] == "not load"
     assert command[command.index("--dist") + 1] == "loadfile"
+
+
+def test_test__engine__must_be_covered_whole_by_its_own_tests_which_run_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setattr(suite, "find_chromium", lambda: "/usr/bin/chromium")
+    engine, others = _checks_of(monkeypatch)[-2:]
+    assert {"--cov=apps.routing.engine", "--cov-branch", "--cov-fail-under=100"} <= {
+        *engine.command
+    }
+    assert engine.command[-1] == "tests/engine"
+    assert "--ignore=tests/engine" in others.command
+
+
+def test_test__with_arguments__runs_what_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BROWSER", raising=False)
+    monkeypatch.setattr(suite, "find_chromium", lambda: "/usr/bin/chromium")
+    checks = _checks_of(monkeypatch, "tests/engine", "-k", "rules")
+    assert checks[-1].name == "tests"
+    assert "engine" not in [check.name for check in checks]
+    assert list(checks[-1].command[-3:]) == ["tests/engine", "-k", "rules"]
 
 
 def test_find_chromium__a_named_one__wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -137,7 +159,7 @@ def test_find_chromium__on_path__is_found(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert chromium.find_chromium() == str(program)
 
 
-def _checks_of(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
+def _checks_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> list[Check]:
     """Return what `make test` would run, without running it."""
     seen: list[Check] = []
 
@@ -151,5 +173,5 @@ def _checks_of(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
 
     monkeypatch.setattr(suite, "_surroundings", nowhere)
     monkeypatch.setattr(suite, "run_checks", remember)
-    assert suite.test(()) == 0
+    assert suite.test(arguments) == 0
     return seen
