@@ -10,7 +10,7 @@ from apps.routing.engine.health_merge import PEER_MARK
 from apps.routing.engine.types import DeploymentHealth, Health
 
 # Raised with every change of the rows: workers of different releases do not hear each other.
-FORMAT = 1
+FORMAT = 2
 MOST_DEPLOYMENTS = 200
 MOST_CREDENTIALS = 200
 MOST_BYTES = 64 * 1024
@@ -91,6 +91,9 @@ def _row(name: str, state: DeploymentHealth, now_ms: int) -> list[Any]:
         state.probation,
         None if state.token_level is None else round(state.token_level),
         state.token_level_ms,
+        # Two digits: a time of 0 would mean that it is not known.
+        round(state.usual_ttft_ms, 2),
+        round(state.usual_ms_per_token, 2),
     ]
 
 
@@ -99,7 +102,8 @@ def _read_rows(
 ) -> Iterator[tuple[str, DeploymentHealth]]:
     for name, in_flight, oldest, *numbers in rows[:MOST_DEPLOYMENTS]:
         ttft, per_token, errors, mean, seen, failures, *limits = numbers
-        retry_after, ejected_until, ejections, probation, level, level_ms = limits
+        retry_after, ejected_until, ejections, probation, level, level_ms, *usual = limits
+        usual_ttft, usual_per_token = usual
         yield (
             str(name),
             DeploymentHealth(
@@ -117,5 +121,7 @@ def _read_rows(
                 probation=int(probation),
                 token_level=None if level is None else float(level),
                 token_level_ms=int(level_ms),
+                usual_ttft_ms=float(usual_ttft),
+                usual_ms_per_token=float(usual_per_token),
             ),
         )

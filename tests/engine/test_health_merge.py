@@ -39,6 +39,8 @@ STATES = st.builds(
     probation=st.integers(0, 3),
     token_level=st.sampled_from([None, -50.0, 900.0]),
     token_level_ms=TIMES,
+    usual_ttft_ms=st.sampled_from([0.0, 200.0, 900.0]),
+    usual_ms_per_token=st.sampled_from([0.0, 15.0]),
 ).map(_possible)
 HEALTHS = st.builds(
     Health,
@@ -68,6 +70,20 @@ def one(**fields: object) -> Health:
 
 def alpha(health: Health) -> DeploymentHealth:
     return health.deployments["alpha"]
+
+
+def test_usual_times__of_whoever_saw_it_last__hold() -> None:
+    mine = one(seen_ms=NOW - 10, usual_ttft_ms=200.0, usual_ms_per_token=10.0)
+    peer = one(seen_ms=NOW, usual_ttft_ms=900.0, usual_ms_per_token=20.0)
+    found = alpha(merge(mine, [peer]))
+    assert (found.usual_ttft_ms, found.usual_ms_per_token) == (900.0, 20.0)
+
+
+def test_usual_times__where_the_last_to_see_it_saw_failures_only__are_not_forgotten() -> None:
+    known = one(seen_ms=NOW - 10, usual_ttft_ms=200.0, usual_ms_per_token=10.0)
+    failing = one(seen_ms=NOW, failures=3)
+    for found in (alpha(merge(known, [failing])), alpha(merge(failing, [known]))):
+        assert (found.failures, found.usual_ttft_ms, found.usual_ms_per_token) == (3, 200.0, 10.0)
 
 
 @given(HEALTHS, PEERS, st.randoms())

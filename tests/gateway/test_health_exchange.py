@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from apps.gateway import health_exchange
 from apps.gateway.health_board import HealthBoard, board
 from apps.gateway.health_exchange import HEALTH_KEY, HealthExchange
 from apps.gateway.health_messages import (
+    FORMAT,
     LIVES_MS,
     MOST_BYTES,
     MOST_DEPLOYMENTS,
@@ -185,12 +186,12 @@ async def test_redis_gone_and_back__local_view_in_between_and_all_known_again(
         b"",
         b"[]",
         b"null",
-        b'{"v": 1}',
-        b'{"v": 1, "at": "x", "d": [], "c": {}}',
-        b'{"v": 1, "at": 1790000000000, "d": [["alpha", 1]], "c": {}}',
-        b'{"v": 1, "at": 1790000000000, "d": [["alpha", "x"]], "c": []}',
+        b'{"v": 2}',
+        b'{"v": 2, "at": "x", "d": [], "c": {}}',
+        b'{"v": 2, "at": 1790000000000, "d": [["alpha", 1]], "c": {}}',
+        b'{"v": 2, "at": 1790000000000, "d": [["alpha", "x"]], "c": []}',
         b"{" * 100_000,
-        b'{"v": 1, "at": 1790000000000, "d": [], "c": {}}' + b" " * MOST_BYTES,
+        b'{"v": 2, "at": 1790000000000, "d": [], "c": {}}' + b" " * MOST_BYTES,
     ],
 )
 async def test_message__that_nobody_can_read__is_buried_and_the_others_are_heard(
@@ -207,7 +208,7 @@ async def test_message__that_nobody_can_read__is_buried_and_the_others_are_heard
 async def test_message__of_another_release__is_neither_heard_nor_deleted(
     clock: Clock, redis_client: redis.Redis
 ) -> None:
-    newer = orjson.dumps({"v": 2, "at": NOW, "health": "in some other form"})
+    newer = orjson.dumps({"v": FORMAT + 1, "at": NOW, "health": "in some other form"})
     redis_client.hset(HEALTH_KEY, "newer", newer)
     worker = Worker()
     await rounds(worker, times=2)
@@ -264,7 +265,11 @@ def test_message__carries_everything_that_merging_needs() -> None:
         probation=1,
         token_level=-12.0,
         token_level_ms=NOW - 3,
+        usual_ttft_ms=210.25,
+        usual_ms_per_token=0.01,
     )
+    # A field that is added later must be told, too.
+    assert all(getattr(state, item.name) != getattr(HEALTHY, item.name) for item in fields(state))
     news = decode_news("peer", encode_news(Health({"alpha": state}), NOW), NOW + 50)
     assert news is not None
     assert news.health.deployments["alpha"] == replace(state, waiting={"@peer": NOW - 650})

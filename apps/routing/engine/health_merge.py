@@ -57,6 +57,8 @@ def _merged(own: DeploymentHealth, peers: Sequence[DeploymentHealth]) -> Deploym
     last = max((own, *heard), key=_seen)
     ejected = max((own, *heard), key=_ejection)
     filled = max((own, *heard), key=_filled)
+    # Whoever saw only failures knows no usual times; they must not be forgotten for that.
+    usual = next((state for state in (last, own, *heard) if state.usual_ttft_ms), last)
     waiting = [*own.waiting.items(), *(item for peer in peers for item in peer.waiting.items())]
     return DeploymentHealth(
         ttft_ms=last.ttft_ms,
@@ -74,6 +76,8 @@ def _merged(own: DeploymentHealth, peers: Sequence[DeploymentHealth]) -> Deploym
         probation=ejected.probation,
         token_level=filled.token_level,
         token_level_ms=filled.token_level_ms,
+        usual_ttft_ms=usual.usual_ttft_ms,
+        usual_ms_per_token=usual.usual_ms_per_token,
     )
 
 
@@ -99,6 +103,8 @@ def _whole(state: DeploymentHealth) -> tuple[float, ...]:
         state.mean_output_tokens,
         state.failures,
         -1.0 if state.token_level is None else state.token_level,
+        state.usual_ttft_ms,
+        state.usual_ms_per_token,
     )
 
 
