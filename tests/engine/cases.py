@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.routing.engine.compile import compile_snapshot
 from apps.routing.engine.request_router import decide
+from apps.routing.engine.trace import told_steps
 from apps.routing.engine.types import Decision, Snapshot, TraceStep
 from tests.engine.records import (
     codes,
@@ -61,8 +62,8 @@ def outcome_of(decision: Decision, wanted: dict[str, Any]) -> dict[str, Any]:
         "models": models_of(decision),
         "deployments": ids_of(decision),
         "rule": decision.rule_id,
-        "codes": codes(decision.trace),
-        "steps": _steps(decision.trace, wanted.get("steps", [])),
+        "codes": codes(told_steps(decision.trace)),
+        "steps": _steps(told_steps(decision.trace), wanted.get("steps", [])),
         "output_tokens": [attempt.max_output_tokens for attempt in decision.attempts],
         "expected_costs": [attempt.expected_cost for attempt in decision.attempts],
         "patience_ms": [attempt.first_token_timeout_ms for attempt in decision.attempts],
@@ -94,7 +95,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _steps(trace: tuple[TraceStep, ...], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _steps(trace: list[TraceStep], wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the wanted steps as they were found; one that is missing is left out."""
     found, rest = [], iter(trace)
     for want in wanted:

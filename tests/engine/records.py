@@ -5,6 +5,7 @@ from typing import Any
 
 from apps.routing.engine.compile import compile_snapshot
 from apps.routing.engine.request_router import decide
+from apps.routing.engine.trace import told_steps
 from apps.routing.engine.types import (
     Decision,
     Deployment,
@@ -188,7 +189,7 @@ def codes(steps: Sequence[TraceStep]) -> list[str]:
 
 def step_of(decision: Decision, code: str) -> TraceStep:
     """Return the only step with this code."""
-    (found,) = (step for step in decision.trace if step.code == code)
+    (found,) = (step for step in told_steps(decision.trace) if step.code == code)
     return found
 
 

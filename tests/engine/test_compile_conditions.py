@@ -154,7 +154,9 @@ def test_condition__nested__becomes_an_immutable_tree() -> None:
 def test_share__of_two_rules__is_salted_by_each() -> None:
     tree = only("share_of_requests", "within_first", 40)
     facts = [make_facts(request_id=f"req_{number}") for number in range(200)]
-    by_salt = [[compile_condition(tree, salt=salt).test(f).holds for f in facts] for salt in "ab"]
+    by_salt = [
+        [compile_condition(tree, rule_id=salt).test(f).holds for f in facts] for salt in "ab"
+    ]
     assert by_salt[0] != by_salt[1]
     assert all(60 < sum(seen) < 100 for seen in by_salt)
 

@@ -28,8 +28,13 @@ def verdict(tree: dict[str, Any]) -> tuple[bool, bool]:
 
 def deciding(tree: dict[str, Any]) -> Any:
     """Return the value of the clause that decided, None without one."""
-    clause = find(tree).clause
-    return clause.value if clause else None
+    step = find(tree).step
+    return step.numbers.get("expected") if step else None
+
+
+def code_of(found: Finding) -> str:
+    assert found.step is not None
+    return found.step.code
 
 
 @pytest.mark.parametrize(
@@ -119,18 +124,19 @@ def test_finding__of_a_tree__names_the_clause_that_decided(
 def test_finding__of_a_failed_clause__tells_what_was_seen() -> None:
     found = find({"all": [TRUE, {"any": [FALSE]}]})
     assert found.show is not None
-    assert (found.show(FACTS), found.is_forbidden) == ("vip", False)
+    assert (found.show(FACTS), code_of(found)) == ("vip", "condition_failed")
 
 
 def test_finding__of_a_forbidden_clause__says_so_with_what_was_seen() -> None:
     found = find({"none": [TRUE]})
     assert found.show is not None
-    assert (found.show(FACTS), found.is_forbidden, found.is_undecidable) == ("vip", True, False)
+    assert (found.show(FACTS), found.is_undecidable) == ("vip", False)
+    assert code_of(found) == "condition_forbids"
 
 
 def test_finding__of_an_absent_fact__has_nothing_to_show() -> None:
     found = find({"all": [UNKNOWN]})
-    assert (found.show, found.is_undecidable, found.is_forbidden) == (None, True, False)
+    assert (found.show, found.is_undecidable, code_of(found)) == (None, True, "fact_missing")
 
 
 def test_clause__fact_that_is_nought_or_empty__is_known() -> None:

@@ -11,7 +11,7 @@ from apps.routing.engine import explain as explaining
 from apps.routing.engine.explain import explain, explain_steps, word
 from apps.routing.engine.request_router import decide
 from apps.routing.engine.sentences import SENTENCES, WORDS
-from apps.routing.engine.trace import UNTOLD, step_record
+from apps.routing.engine.trace import UNTOLD, step_record, told_steps
 from apps.routing.engine.types import Health
 from tests.engine.faults import only
 from tests.engine.records import NOW, choose, make_facts, make_health, make_snapshot, rule_record
@@ -19,7 +19,7 @@ from tests.engine.records import NOW, choose, make_facts, make_health, make_snap
 ENGINE = Path(explaining.__file__).parent
 # Functions that make a step, with the place of the code among their arguments.
 MAKERS = {"_fault": 0, "removed": 0, "_chosen": 0, "tell": 1, "_tell_score": 1, "_matched": 1,
-          "_tell": 2, "TraceStep": 1}  # fmt: skip
+          "_tell": 2, "TraceStep": 1, "step": 0}  # fmt: skip
 VIP = only("tag", "has", "vip")
 
 
@@ -40,9 +40,9 @@ def _texts(node: ast.AST) -> set[str]:
 
 
 def _codes_of_call(node: ast.AST) -> set[str]:
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+    if not isinstance(node, ast.Call):
         return set()
-    place = MAKERS.get(node.func.id)
+    place = MAKERS.get(ast.unparse(node.func).rpartition(".")[2])
     return set() if place is None or len(node.args) <= place else _texts(node.args[place])
 
 
@@ -218,7 +218,7 @@ def test_explain_steps__code_of_another_version__is_told_plainly() -> None:
 
 def test_explain_steps__stored_in_either_form__tells_the_same() -> None:
     decision = choose(make_snapshot())
-    records = [step_record(step) for step in decision.trace]
+    records = [step_record(step) for step in told_steps(decision.trace)]
     rows = [list(record.values()) for record in records]
     assert explain_steps(records, "en") == explain_steps(rows, "en") == explain(decision, "en")
 

@@ -9,8 +9,9 @@ from apps.routing.engine.fields import (
     LONGEST_SEEN,
     NEEDS,
     WEEKDAYS,
+    fact_of,
     field_named,
-    shower,
+    reader_of,
 )
 from apps.routing.engine.hashing import fraction
 from apps.routing.engine.operators import OPERATORS_BY_KIND
@@ -83,7 +84,7 @@ def test_field__of_full_and_bare_requests__reads_and_shows_its_fact(
     assert field is not None
     facts = make_facts(**FULL)
     assert field.read(facts) == seen
-    assert shower(name, "r")(facts) == shown
+    assert reader_of(name, "r").show(facts) == shown
     assert field.read(make_facts(max_output_tokens=None)) == bare
 
 
@@ -124,8 +125,8 @@ def test_field_named__metadata_with_a_dot__is_one_name() -> None:
         ("metadata.plan", {"metadata": {"plan": "x" * 500}}),
     ],
 )
-def test_shower__long_fact__is_cut(name: str, facts: dict[str, Any]) -> None:
-    shown = shower(name, "")(make_facts(**facts))
+def test_reader__long_fact__is_shown_cut(name: str, facts: dict[str, Any]) -> None:
+    shown = reader_of(name, "").show(make_facts(**facts))
     assert isinstance(shown, str)
     assert len(shown) == LONGEST_SEEN == 60
 
@@ -141,11 +142,15 @@ def test_weekday__from_monday__is_named(day: int, name: str) -> None:
     assert FIELDS["weekday"].read(make_facts(local_time=("2026-01-01", 0, day))) == name
 
 
-def test_shower__of_one_field__is_one_function_and_shares_have_one_for_each_rule() -> None:
-    assert shower("tag", "") is shower("tag", "")
-    assert shower("share_of_users", "a") is not shower("share_of_users", "b")
+def test_fact__of_one_field__is_one_for_all_rules_and_shares_have_one_for_each() -> None:
+    assert fact_of("tag", "a") == fact_of("tag", "b") == "tag"
+    assert fact_of("share_of_users", "a") != fact_of("share_of_users", "b")
 
 
-def test_shower__unknown_field__is_refused() -> None:
+def test_fact__of_a_field_that_is_no_more__is_its_name() -> None:
+    assert fact_of("mood", "a") == "mood"
+
+
+def test_reader__unknown_field__is_refused() -> None:
     with pytest.raises(KeyError, match="mood"):
-        shower("mood", "")
+        reader_of("mood", "")

@@ -15,6 +15,7 @@ from apps.routing.engine.rules import (
     merge_effects,
     reads_requested_model,
 )
+from apps.routing.engine.trace import told_steps
 from apps.routing.engine.types import Effects, Rule, TraceStep
 from tests.engine.faults import only
 from tests.engine.records import NOW, codes, make_facts, rule_record
@@ -27,10 +28,11 @@ def rules_of(*records: dict[str, Any]) -> list[Rule]:
     return [compile_rule(record) for record in records]
 
 
-def told(*records: dict[str, Any], **facts: Any) -> tuple[Matched, list[TraceStep]]:
-    """Return what the rules say, and the steps."""
+def matched_and_told(*records: dict[str, Any], **facts: Any) -> tuple[Matched, list[TraceStep]]:
+    """Return what the rules say, and the steps as people read them."""
     steps: list[TraceStep] = []
-    return first_match(rules_of(*records), make_facts(**facts), steps), steps
+    matched = first_match(rules_of(*records), make_facts(**facts), steps)
+    return matched, told_steps(steps)
 
 
 def missed(count: int) -> list[dict[str, Any]]:
@@ -45,13 +47,15 @@ def id_of(matched: Matched) -> str:
 
 
 def test_first_match__among_several__is_the_first_that_holds_with_its_place() -> None:
-    matched, steps = told(rule_record("a", condition=VIP), rule_record("b"), rule_record("c"))
+    matched, steps = matched_and_told(
+        rule_record("a", condition=VIP), rule_record("b"), rule_record("c")
+    )
     assert (id_of(matched), matched.place) == ("b", 1)
     assert codes(steps) == ["condition_failed", "rule_matched"]
 
 
 def test_first_match__of_none__has_the_place_behind_all() -> None:
-    matched, steps = told(*missed(2))
+    matched, steps = matched_and_told(*missed(2))
     assert (matched.rule, matched.place, matched.effects) == (None, 2, Effects())
     assert codes(steps) == ["condition_failed"] * 2
 
@@ -77,7 +81,7 @@ def test_first_match__of_none__has_the_place_behind_all() -> None:
 def test_guard__of_a_rule__lets_it_count_or_passes_over_it_in_silence(
     guard: dict[str, Any], counts: bool
 ) -> None:
-    matched, steps = told(rule_record("r", **guard))
+    matched, steps = matched_and_told(rule_record("r", **guard))
     assert (id_of(matched), codes(steps)) == (("r", ["rule_matched"]) if counts else ("", []))
     without = match_after(
         rules_of(rule_record("first"), rule_record("r", **guard)), first_of("first")
@@ -94,7 +98,7 @@ def first_of(id_: str) -> Matched:
 
 def test_continue__adds_effects_and_tags__for_the_rules_behind_it() -> None:
     mark = rule_record("mark", action="continue", add_tags=["vip", "old"], cache_seconds=60)
-    matched, steps = told(
+    matched, steps = matched_and_told(
         mark, rule_record("b", condition=VIP, prompt_template="tone"), tags=("old",)
     )
     assert (id_of(matched), codes(steps)) == ("b", ["rule_continued", "rule_matched"])
@@ -104,13 +108,15 @@ def test_continue__adds_effects_and_tags__for_the_rules_behind_it() -> None:
 
 
 def test_continue__last_of_all__leaves_its_effects_without_a_rule() -> None:
-    matched, _steps = told(rule_record("mark", action="continue", cache_seconds=60))
+    matched, _steps = matched_and_told(rule_record("mark", action="continue", cache_seconds=60))
     assert (matched.rule, matched.effects.cache_seconds) == (None, 60)
     assert matched.before == matched.effects
 
 
 def test_continue__whose_condition_fails__changes_nothing() -> None:
-    matched, steps = told(rule_record("mark", action="continue", condition=NEVER, cache_seconds=60))
+    matched, steps = matched_and_told(
+        rule_record("mark", action="continue", condition=NEVER, cache_seconds=60)
+    )
     assert (matched.effects, codes(steps)) == (Effects(), ["condition_failed"])
 
 
@@ -248,7 +254,9 @@ def test_merge__with_nothing__is_the_other_one() -> None:
 def test_step__of_a_rule_that_did_not_match__names_the_clause_and_what_was_seen(
     condition: dict[str, Any], code: str, numbers: dict[str, Any]
 ) -> None:
-    _matched, (step,) = told(rule_record("r", name="Rule", condition=condition), tags=("bulk",))
+    _matched, (step,) = matched_and_told(
+        rule_record("r", name="Rule", condition=condition), tags=("bulk",)
+    )
     assert step == TraceStep("rule", code, "r", "not_matched", {"name": "Rule", **numbers})
 
 
@@ -257,7 +265,9 @@ def test_step__of_a_rule_that_did_not_match__names_the_clause_and_what_was_seen(
     [("route", "rule_matched"), ("reject", "rule_matched"), ("continue", "rule_continued")],
 )
 def test_step__of_a_rule_that_matched__names_it_with_its_scope(action: str, code: str) -> None:
-    _matched, (step,) = told(rule_record("r", name="Rule", scope="global", action=action))
+    _matched, (step,) = matched_and_told(
+        rule_record("r", name="Rule", scope="global", action=action)
+    )
     assert step == TraceStep("rule", code, "r", "matched", {"name": "Rule", "scope": "global"})
 
 
@@ -265,7 +275,7 @@ def test_step__of_a_rule_that_matched__names_it_with_its_scope(action: str, code
 def test_steps__more_rules_than_are_told__are_counted_before_the_match(
     count: int, untold: int
 ) -> None:
-    _matched, steps = told(*missed(count), rule_record("last"))
+    _matched, steps = matched_and_told(*missed(count), rule_record("last"))
     assert codes(steps).count("condition_failed") == min(count, TRACED_RULES)
     assert codes(steps)[-1] == "rule_matched"
     counted = [step.numbers for step in steps if step.code == "rules_not_told"]
@@ -273,7 +283,9 @@ def test_steps__more_rules_than_are_told__are_counted_before_the_match(
 
 
 def test_steps__rules_that_continue__are_told_behind_the_limit_too() -> None:
-    _matched, steps = told(*missed(60), rule_record("mark", action="continue"), *missed(2))
+    _matched, steps = matched_and_told(
+        *missed(60), rule_record("mark", action="continue"), *missed(2)
+    )
     assert codes(steps)[-2:] == ["rule_continued", "rules_not_told"]
     assert steps[-1] == TraceStep("rule", "rules_not_told", "", "not_matched", {"count": 12})
 

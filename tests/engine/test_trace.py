@@ -5,16 +5,20 @@ from typing import Any
 
 import pytest
 
+from apps.routing.engine.hashing import fraction
 from apps.routing.engine.trace import (
+    FACTS_READ,
     LONGEST_TEXT,
     MOST_BYTES,
     RESERVED_BYTES,
     RULE_MISSES,
     pack_trace,
     step_record,
+    told_steps,
     unpack_trace,
 )
 from apps.routing.engine.types import Layer, TraceStep, Verdict
+from tests.engine.faults import only
 from tests.engine.records import choose, make_snapshot, rule_record
 
 CHOSEN = TraceStep("deployment", "first_choice", "d1", "chosen", {"place": 1, "model": "small"})
@@ -155,6 +159,55 @@ def test_unpack__what_was_packed__is_the_steps_again() -> None:
 
 def test_unpack__objects_of_an_earlier_version__are_read_too() -> None:
     assert unpack_trace([step_record(CHOSEN)]) == [CHOSEN]
+
+
+def facts_read(**seen: Any) -> TraceStep:
+    return TraceStep("rule", FACTS_READ, "", "kept", seen)
+
+
+def failed(field: str, **numbers: Any) -> TraceStep:
+    return TraceStep("rule", "condition_failed", "r", "not_matched", {"field": field, **numbers})
+
+
+def test_told_steps__of_conditions__say_what_each_saw_which_is_kept_once() -> None:
+    steps = [
+        facts_read(tag="bulk", user="ana"),
+        failed("tag"),
+        failed("user"),
+        failed("tag"),
+        CHOSEN,
+    ]
+    assert told_steps(steps) == [
+        failed("tag", seen="bulk"),
+        failed("user", seen="ana"),
+        failed("tag", seen="bulk"),
+        CHOSEN,
+    ]
+
+
+def test_told_steps__behind_a_rule_that_added_a_tag__say_what_was_seen_then() -> None:
+    steps = [facts_read(tag="bulk"), failed("tag"), facts_read(tag="bulk, new"), failed("tag")]
+    assert [step.numbers["seen"] for step in told_steps(steps)] == ["bulk", "bulk, new"]
+
+
+def test_told_steps__of_shares__say_the_draw_of_each_rule() -> None:
+    rules = [
+        rule_record(name, condition=only("share_of_requests", "within_first", 0.001))
+        for name in ("a", "b")
+    ]
+    steps = told_steps(choose(make_snapshot(rules=rules)).trace)
+    draws = {step.subject: step.numbers["seen"] for step in steps if step.layer == "rule"}
+    assert draws == {name: round(100 * fraction(name, "req_1"), 2) for name in ("a", "b")}
+
+
+def test_told_steps__kept_by_an_earlier_version__say_what_they_said() -> None:
+    assert told_steps([failed("tag", seen="old")]) == [failed("tag", seen="old")]
+    assert told_steps([failed("tag")]) == [failed("tag")]
+
+
+def test_pack__facts_read__are_kept_before_the_rules_that_read_them() -> None:
+    steps = [facts_read(tag="bulk"), *(miss(number) for number in range(50)), CHOSEN]
+    assert packed_codes(steps, 500)[0] == FACTS_READ
 
 
 def test_step_record__of_a_step__is_plain_data_with_short_numbers() -> None:

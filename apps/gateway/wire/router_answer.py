@@ -5,7 +5,7 @@ from typing import Any
 from apps.core.chat import ChatResponse, TokenUsage
 from apps.core.money import format_usd
 from apps.routing.engine.explain import explain
-from apps.routing.engine.trace import step_record
+from apps.routing.engine.trace import step_record, told_steps
 from apps.routing.engine.types import Decision
 
 COST_RANGE = ("low", "expected", "high")
@@ -52,5 +52,5 @@ def render_decision(decision: Decision, language: str) -> dict[str, Any]:
             for attempt in decision.attempts
         ],
         "explanation": explain(decision, language),
-        "trace": [step_record(step) for step in decision.trace],
+        "trace": [step_record(step) for step in told_steps(decision.trace)],
     }

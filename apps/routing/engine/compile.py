@@ -60,7 +60,9 @@ def compile_snapshot(platform: Mapping[str, Any], tenant: Mapping[str, Any]) -> 
 
 def compile_rule(record: Mapping[str, Any], calendars: Calendars | None = None) -> Rule:
     """Return a rule; what a record of an earlier version lacks keeps its default."""
-    tree, test = compile_condition(record["condition"], calendars=calendars, salt=record["id"])
+    tree, test = compile_condition(
+        record["condition"], calendars=calendars, rule_id=record["id"], rule_name=record["name"]
+    )
     guards = ("key", "project", "active_from_ms", "active_until_ms")
     return Rule(
         id=record["id"],

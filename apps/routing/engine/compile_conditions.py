@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
-from apps.routing.engine.conditions import MAX_DEPTH, TEST_OF_KIND, clause_test
-from apps.routing.engine.fields import Field, field_named, shower
+from apps.routing.engine.conditions import MAX_DEPTH, TEST_OF_KIND, Teller, clause_test
+from apps.routing.engine.fields import Field, field_named, reader_of
 from apps.routing.engine.operators import PERCENT, minute_of
-from apps.routing.engine.types import Clause, Group, GroupKind, Scalar, Test
+from apps.routing.engine.types import Clause, Finding, Group, GroupKind, Scalar, Test
 
 MOST_CLAUSES = 200
 MOST_VALUES = 500
@@ -33,23 +33,28 @@ class Compiled(NamedTuple):
     test: Test
 
 
-def compile_condition(tree: Any, *, calendars: Calendars | None = None, salt: str = "") -> Compiled:
+def compile_condition(
+    tree: Any, *, calendars: Calendars | None = None, rule_id: str = "", rule_name: str = ""
+) -> Compiled:
     """Return the tree, checked; an empty one holds for every request. Raises ConditionFault.
 
     `calendars` are the dates behind the names of holiday calendars (None: any name will do, for a
-    look at the form alone); `salt` makes the shares of one rule independent of another's.
+    look at the form alone). The rule is named where a trace tells that it did not match; its id
+    makes the shares of one rule independent of another's.
     """
     is_empty = isinstance(tree, Mapping) and not tree
-    compiler = _Compiler(calendars, salt)
+    compiler = _Compiler(calendars, rule_id, rule_name)
     return compiler.group({"all": []} if is_empty else tree, "", 1)
 
 
 class _Compiler:
     """Walks one tree."""
 
-    def __init__(self, calendars: Calendars | None, salt: str) -> None:
+    def __init__(self, calendars: Calendars | None, rule_id: str, rule_name: str) -> None:
         self._calendars = calendars
-        self._salt = salt
+        self._rule_id = rule_id
+        self._teller = Teller(rule_id, rule_name)
+        self._unmet = Finding(False, self._teller.step("condition_unmet"))
         self._clauses = 0
 
     def group(self, tree: Any, path: str, depth: int) -> Compiled:
@@ -65,7 +70,8 @@ class _Compiler:
         here = f"{path}.{kind}" if path else kind
         compiled = [self._member(m, f"{here}.{i}", depth) for i, m in enumerate(members)]
         group = Group(cast("GroupKind", kind), tuple(item for item, _ in compiled))
-        return Compiled(group, TEST_OF_KIND[kind](tuple(test for _, test in compiled)))
+        tests = tuple(test for _, test in compiled)
+        return Compiled(group, TEST_OF_KIND[kind](tests, self._unmet))
 
     def _member(self, record: Any, path: str, depth: int) -> tuple[Clause | Group, Test]:
         if isinstance(record, Mapping) and "field" in record:
@@ -89,15 +95,12 @@ class _Compiler:
         clause = Clause(name, operator, value, shown_value(value))
         expected = self._expected(field, value, f"{path}.value")
         matches = field.operators[operator](expected)
-        return clause, clause_test(clause, field.read, matches, shower(name, self._salt_of(field)))
-
-    def _salt_of(self, field: Field) -> str:
-        """Only the shares of one rule differ from those of another."""
-        return self._salt if field.kind == "share" else ""
+        reader = reader_of(name, self._rule_id)
+        return clause, clause_test(clause, reader, matches, self._teller)
 
     def _expected(self, field: Field, value: Any, path: str) -> Any:
         if field.kind == "share":
-            return float(value), self._salt
+            return float(value), self._rule_id
         if field.kind != "calendar" or self._calendars is None:
             return value
         dates: list[str] = []

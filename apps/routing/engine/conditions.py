@@ -1,14 +1,21 @@
 """Condition trees, compiled: whether they hold for a request, and which clause decided."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
+from apps.routing.engine.fields import Reader
 from apps.routing.engine.operators import Matcher
-from apps.routing.engine.types import Clause, Finding, Group, RequestFacts, Scalar, Test
+from apps.routing.engine.types import (
+    Clause,
+    Finding,
+    Group,
+    RequestFacts,
+    Scalar,
+    Test,
+    TraceStep,
+)
 
 MAX_DEPTH = 3
 HOLDS = Finding(holds=True)
-FAILS = Finding(holds=False)
 
 
 def clauses_of(group: Group) -> Iterator[Clause]:
@@ -20,15 +27,28 @@ def clauses_of(group: Group) -> Iterator[Clause]:
             yield from clauses_of(member)
 
 
-def clause_test(
-    clause: Clause,
-    read: Callable[[RequestFacts], Any],
-    matches: Matcher,
-    show: Callable[[RequestFacts], Scalar],
-) -> Test:
+class Teller:
+    """Makes the steps of one rule that does not match; what clauses saw is told apart."""
+
+    def __init__(self, rule_id: str, rule_name: str) -> None:
+        self._rule_id = rule_id
+        self._rule_name = rule_name
+
+    def step(self, code: str, clause: Clause | None = None) -> TraceStep:
+        numbers: dict[str, Scalar] = {"name": self._rule_name}
+        if clause is not None:
+            words = {"field": clause.field, "operator": clause.operator, "expected": clause.shown}
+            numbers.update(words)
+        return TraceStep("rule", code, self._rule_id, "not_matched", numbers)
+
+
+def clause_test(clause: Clause, reader: Reader, matches: Matcher, teller: Teller) -> Test:
     """Return the test of one clause: a fact that is absent, or not enough, is undecidable."""
-    holds, fails = Finding(True, clause, show=show), Finding(False, clause, show=show)
-    unknown = Finding(False, clause, is_undecidable=True)
+    fact, read, show = reader
+    # A clause that holds is told only where its group forbids it.
+    holds = Finding(True, teller.step("condition_forbids", clause), fact=fact, show=show)
+    fails = Finding(False, teller.step("condition_failed", clause), fact=fact, show=show)
+    unknown = Finding(False, teller.step("fact_missing", clause), is_undecidable=True)
 
     def test(facts: RequestFacts) -> Finding:
         seen = read(facts)
@@ -42,7 +62,7 @@ def clause_test(
     return test
 
 
-def all_test(tests: tuple[Test, ...]) -> Test:
+def all_test(tests: tuple[Test, ...], _unmet: Finding) -> Test:
     """The first that fails decides; one that cannot be decided counts only when none fails.
 
     So the order of members never decides whether a group holds.
@@ -62,11 +82,11 @@ def all_test(tests: tuple[Test, ...]) -> Test:
     return test
 
 
-def any_test(tests: tuple[Test, ...]) -> Test:
+def any_test(tests: tuple[Test, ...], unmet: Finding) -> Test:
     """The first that holds decides; else one that cannot be decided, else the last."""
 
     def test(facts: RequestFacts) -> Finding:
-        verdict = FAILS
+        verdict = unmet
         for member in tests:
             found = member(facts)
             if found.holds:
@@ -78,20 +98,23 @@ def any_test(tests: tuple[Test, ...]) -> Test:
     return test
 
 
-def none_test(tests: tuple[Test, ...]) -> Test:
+def none_test(tests: tuple[Test, ...], unmet: Finding) -> Test:
     """As `any`, turned round; what cannot be decided is not taken for absent."""
-    is_any = any_test(tests)
+    is_any = any_test(tests, unmet)
 
     def test(facts: RequestFacts) -> Finding:
         found = is_any(facts)
         if found.holds:
-            return Finding(False, found.clause, is_forbidden=True, show=found.show)
+            is_told = found.step is not None
+            return (
+                Finding(False, found.step, fact=found.fact, show=found.show) if is_told else unmet
+            )
         return found if found.is_undecidable else HOLDS
 
     return test
 
 
-TEST_OF_KIND: dict[str, Callable[[tuple[Test, ...]], Test]] = {
+TEST_OF_KIND: dict[str, Callable[[tuple[Test, ...], Finding], Test]] = {
     "all": all_test,
     "any": any_test,
     "none": none_test,

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.routing.engine.fields import HEADER, METADATA
 from apps.routing.engine.sentences import SENTENCES, WORDS
-from apps.routing.engine.trace import unpack_trace
+from apps.routing.engine.trace import told_steps, unpack_trace
 from apps.routing.engine.types import Decision, Scalar, TraceStep
 
 ENGLISH = "en"
@@ -18,7 +18,7 @@ NAMED = frozenset({"field", "operator", "unit", "outcome"})
 
 
 def explain(decision: Decision, language: str) -> list[str]:
-    """Return one sentence for each step of the trace."""
+    """Return one sentence for each step of the trace as it is told."""
     return _sentences(decision.trace, language)
 
 
@@ -34,7 +34,7 @@ def word(name: str, language: str) -> str:
 
 def _sentences(steps: Iterable[TraceStep], language: str) -> list[str]:
     column = _column(language)
-    return [_sentence(step, column) for step in steps]
+    return [_sentence(step, column) for step in told_steps(steps)]
 
 
 def _column(language: str) -> int:

@@ -34,6 +34,14 @@ class Field(NamedTuple):
         return OPERATORS_BY_KIND[self.kind]
 
 
+class Reader(NamedTuple):
+    """How a clause reads its field, and what tells it in one scalar, under the name `fact`."""
+
+    fact: str
+    read: Callable[[RequestFacts], Any]
+    show: Callable[[RequestFacts], Scalar]
+
+
 def _minute(facts: RequestFacts) -> int | None:
     return facts.local_time.minute if facts.local_time else None
 
@@ -94,20 +102,35 @@ def field_named(name: str) -> Field | None:
 
 
 @lru_cache(maxsize=4_096)
-def shower(name: str, salt: str) -> Callable[[RequestFacts], Scalar]:
-    """Return what tells a trace, in one scalar, what a clause on the field saw.
+def reader_of(name: str, rule_id: str) -> Reader:
+    """Return how the clauses of a rule read a field, and tell a trace what they saw.
 
-    One function for all clauses on a field, so that a decision asks it once.
+    One for all clauses on the field, so that a decision tells it once; only shares are drawn anew
+    for each rule.
     """
     field = field_named(name)
     if field is None:
         raise KeyError(name)
+    if field.kind == "share":
+        read = field.read
+        return Reader(
+            f"{name}:{rule_id}",
+            read,
+            lambda facts: round(PERCENT * fraction(rule_id, read(facts)), 2),
+        )
+    return Reader(name, field.read, _shower(field))
+
+
+def fact_of(name: str, rule_id: str) -> str:
+    """Return the name under which a trace tells what a rule's clause on the field saw."""
+    return reader_of(name, rule_id).fact if field_named(name) is not None else name
+
+
+def _shower(field: Field) -> Callable[[RequestFacts], Scalar]:
+    read = field.read
     if field.kind == "message":
         # What people wrote is not kept in a trace.
         return lambda _facts: ""
-    read = field.read
-    if field.kind == "share":
-        return lambda facts: round(PERCENT * fraction(salt, read(facts)), 2)
     if field.kind == "time":
         return lambda facts: "{:02}:{:02}".format(*divmod(read(facts), 60))
     if field.kind == "set":

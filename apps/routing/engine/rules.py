@@ -1,10 +1,11 @@
 """Business rules: the first one that holds decides, with the reason of each one before it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from apps.routing.engine.conditions import clauses_of
+from apps.routing.engine.trace import FACTS_READ
 from apps.routing.engine.types import (
     Effects,
     Finding,
@@ -21,7 +22,6 @@ FIRST_SET = (
     *("prompt_template", "cache_seconds", "data_class", "first_token_timeout_ms"),
     *("total_timeout_ms", "max_attempts", "on_content_filter"),
 )
-type Shown = dict[Callable[[RequestFacts], Scalar], Scalar]
 SMALLEST = ("max_output_tokens", "price_cap", "latency_cap_ms")
 
 
@@ -41,27 +41,55 @@ class Matched(NamedTuple):
 
 def first_match(rules: Sequence[Rule], facts: RequestFacts, steps: list[TraceStep]) -> Matched:
     """Try the rules in their order (locked, key, project, tenant, global, defaults)."""
-    effects, untold = NO_EFFECTS, 0
-    shown: Shown = {}
+    effects = NO_EFFECTS
+    telling = _Telling(steps)
     for place, rule in enumerate(rules):
         if rule.is_guarded and not _is_in_scope(rule, facts):
             continue
         found = rule.test(facts)
         if not found.holds:
-            if len(steps) < TRACED_RULES:
-                steps.append(_not_matched(rule, found, facts, shown))
-            else:
-                untold += 1
+            telling.misses.append(found)
         elif rule.action == "continue":
-            effects = merge_effects(effects, rule.effects)
-            facts, shown = _tagged(facts, rule.effects.tags), {}
+            telling.tell_misses(facts)
             steps.append(_matched(rule, "rule_continued"))
+            effects = merge_effects(effects, rule.effects)
+            facts = _tagged(facts, rule.effects.tags)
         else:
-            _tell_untold(steps, untold)
+            telling.tell_misses(facts)
+            telling.tell_untold()
             steps.append(_matched(rule, "rule_matched"))
             return Matched(rule, merge_effects(effects, rule.effects), effects, facts, place)
-    _tell_untold(steps, untold)
+    telling.tell_misses(facts)
+    telling.tell_untold()
     return Matched(None, effects, effects, facts, len(rules))
+
+
+class _Telling:
+    """Tells of the rules that did not match, and once of what their clauses saw."""
+
+    def __init__(self, steps: list[TraceStep]) -> None:
+        self.misses: list[Finding] = []
+        self._steps = steps
+        self._reads = self._untold = 0
+
+    def tell_misses(self, facts: RequestFacts) -> None:
+        """Tell those since the last time, for which these were the facts."""
+        room = max(TRACED_RULES + self._reads - len(self._steps), 0)
+        told, self._untold = self.misses[:room], self._untold + len(self.misses[room:])
+        self.misses.clear()
+        seen: dict[str, Scalar] = {}
+        for found in told:
+            if found.show is not None and found.fact not in seen:
+                seen[found.fact] = found.show(facts)
+        if seen:
+            self._reads += 1
+            self._steps.append(TraceStep("rule", FACTS_READ, "", "kept", seen))
+        self._steps.extend(found.step for found in told if found.step is not None)
+
+    def tell_untold(self) -> None:
+        if self._untold:
+            numbers = {"count": self._untold}
+            self._steps.append(TraceStep("rule", "rules_not_told", "", "not_matched", numbers))
 
 
 def match_after(rules: Sequence[Rule], matched: Matched) -> Matched:
@@ -127,30 +155,5 @@ def _tagged(facts: RequestFacts, tags: Iterable[str]) -> RequestFacts:
     return replace(facts, tags=(*facts.tags, *added)) if added else facts
 
 
-def _tell_untold(steps: list[TraceStep], count: int) -> None:
-    if count:
-        steps.append(TraceStep("rule", "rules_not_told", "", "not_matched", {"count": count}))
-
-
 def _matched(rule: Rule, code: str) -> TraceStep:
     return TraceStep("rule", code, rule.id, "matched", {"name": rule.name, "scope": rule.scope})
-
-
-def _not_matched(rule: Rule, found: Finding, facts: RequestFacts, shown: Shown) -> TraceStep:
-    clause = found.clause
-    if clause is None:
-        return TraceStep("rule", "condition_unmet", rule.id, "not_matched", {"name": rule.name})
-    numbers: dict[str, Scalar] = {
-        "name": rule.name,
-        "field": clause.field,
-        "operator": clause.operator,
-        "expected": clause.shown,
-    }
-    if found.show is None:
-        return TraceStep("rule", "fact_missing", rule.id, "not_matched", numbers)
-    seen = shown.get(found.show)
-    if seen is None:
-        seen = shown[found.show] = found.show(facts)
-    numbers["seen"] = seen
-    code = "condition_forbids" if found.is_forbidden else "condition_failed"
-    return TraceStep("rule", code, rule.id, "not_matched", numbers)

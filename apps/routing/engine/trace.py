@@ -6,6 +6,7 @@ The whole trace is never lost: `decide` makes it again from the logged facts.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from apps.routing.engine.fields import fact_of
 from apps.routing.engine.types import Scalar, TraceStep
 
 MOST_BYTES = 4_096
@@ -17,10 +18,29 @@ LONGEST_TEXT = 160
 RULE_MISSES = frozenset(
     {"condition_failed", "condition_forbids", "condition_unmet", "fact_missing"}
 )
-DECIDING = frozenset({"rule_matched", "rejected_by_rule", "unknown_name", "drawn"})
+# The step with what the clauses saw that did not hold: each fact once, for all rules after it.
+FACTS_READ = "facts_read"
+SEEN_IN = frozenset({"condition_failed", "condition_forbids"})
+DECIDING = frozenset({"rule_matched", "rejected_by_rule", "unknown_name", "drawn", FACTS_READ})
 UNTOLD = "steps_not_told"
 
 type Packed = list[Any]
+
+
+def told_steps(steps: Iterable[TraceStep]) -> list[TraceStep]:
+    """Return the steps as people read them: each clause with what it saw."""
+    seen: Mapping[str, Scalar] = {}
+    whole: list[TraceStep] = []
+    for step in steps:
+        if step.code == FACTS_READ:
+            seen = step.numbers
+        elif step.code in SEEN_IN and "seen" not in step.numbers:
+            fact = fact_of(str(step.numbers.get("field", "")), step.subject)
+            known = {"seen": seen[fact]} if fact in seen else {}
+            whole.append(step._replace(numbers={**step.numbers, **known}))
+        else:
+            whole.append(step)
+    return whole
 
 
 def step_record(step: TraceStep) -> dict[str, Any]:

@@ -107,16 +107,16 @@ class Group:
 
 
 class Finding(NamedTuple):
-    """Whether a tree holds, and the clause that decided it.
+    """Whether a tree holds, and the step that tells of the clause that decided it.
 
-    `is_undecidable`: the clause reads a fact that this request does not have. `is_forbidden`: the
-    clause itself holds, but its group wants none such. `show` tells what the clause saw.
+    `step` is told where the rule does not match; `is_undecidable`: the clause reads a fact that
+    this request does not have, else `show` tells what it saw, once for all clauses with one `fact`.
     """
 
     holds: bool
-    clause: Clause | None = None
+    step: "TraceStep | None" = None
     is_undecidable: bool = False
-    is_forbidden: bool = False
+    fact: str = ""
     show: Callable[[RequestFacts], Scalar] | None = None
 
 

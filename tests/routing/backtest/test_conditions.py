@@ -2,6 +2,7 @@
 
 from collections import Counter
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,24 +33,27 @@ EVERY_OPERATOR = [
 ]
 
 
-def column_verdicts(tree: Records, facts: list[RequestFacts]) -> tuple[list[int], Counter[int]]:
+def column_verdicts(tree: Records, facts: list[RequestFacts]) -> tuple[list[int], Counter[Any]]:
     """Return the verdict per request, and the clauses to blame for what cannot be decided."""
-    compiled = compile_condition(tree, calendars=CALENDARS, salt=SALT)
+    compiled = compile_condition(tree, calendars=CALENDARS, rule_id=SALT)
     columns = columns_of_facts(facts)
     made = TreeMaker(Reader(columns, CALENDARS), SALT).tree(compiled.tree)
     rows = Rows.of(columns, TagBook(columns), 0, len(facts))
     verdicts, counts = made.verdicts(rows), Counter[int]()
     made.blame(rows.take(np.flatnonzero(verdicts == UNDECIDABLE)), counts)
-    return verdicts.tolist(), +counts
+    blamed = Counter[Any]()
+    for number, clause in enumerate(clauses_of(compiled.tree)):
+        blamed[clause.field, clause.operator, clause.shown] += counts[number]
+    return verdicts.tolist(), +blamed
 
 
-def engine_verdicts(tree: Records, facts: list[RequestFacts]) -> tuple[list[int], Counter[int]]:
-    compiled = compile_condition(tree, calendars=CALENDARS, salt=SALT)
+def engine_verdicts(tree: Records, facts: list[RequestFacts]) -> tuple[list[int], Counter[Any]]:
+    compiled = compile_condition(tree, calendars=CALENDARS, rule_id=SALT)
     findings = [compiled.test(item) for item in facts]
-    # Clauses that say the same are told apart by being themselves.
-    numbers = {id(clause): number for number, clause in enumerate(clauses_of(compiled.tree))}
-    counts = Counter(numbers[id(item.clause)] for item in findings if item.is_undecidable)
-    return [_verdict(item) for item in findings], counts
+    steps = [item.step for item in findings if item.is_undecidable]
+    words = ("field", "operator", "expected")
+    blamed = Counter[Any](tuple(step.numbers[word] for word in words) for step in steps if step)
+    return [_verdict(item) for item in findings], blamed
 
 
 def _verdict(finding: Finding) -> int:
@@ -110,7 +114,7 @@ def test_clause__on_a_fact_that_was_never_logged__cannot_be_decided(
 ) -> None:
     tree = {"all": [{"field": name, "operator": operator, "value": "gold"}]}
     facts = [make_facts(), make_facts()]
-    unsure = ([UNDECIDABLE] * 2, Counter({0: 2}))
+    unsure = ([UNDECIDABLE] * 2, Counter({(name, operator, "gold"): 2}))
     assert column_verdicts(tree, facts) == engine_verdicts(tree, facts) == unsure
 
 
