@@ -55,8 +55,9 @@ def test_order__of_two_by_time__is_the_better_first(
     ("state", "factor", "expected"),
     [
         ({}, "load", 1.0),
-        ({"in_flight": 10}, "load", 1.25),
-        ({"in_flight": 40}, "load", 2.0),
+        ({"in_flight": 7}, "load", 1.04),
+        ({"in_flight": 35}, "load", 2.0),
+        ({"in_flight": 70}, "load", 5.0),
         ({}, "errors", 1.0),
         ({"error_rate": 0.5}, "errors", 4.0),
         ({"error_rate": 1.0}, "errors", 400.0),
@@ -76,9 +77,9 @@ def test_factors__of_load_and_errors__grow_with_calls_and_failures(
 
 
 def test_score__as_told__is_the_product_of_what_is_told() -> None:
-    state = answered(500, 10, in_flight=5, error_rate=0.5)
-    told = scored(make_health(a=state), "a", Choice(price_weight=60))["a"]
-    load = 1.125 ** (1 + 60 / 50)
+    state = answered(500, 10, in_flight=7, error_rate=0.5)
+    told = scored(make_health(a=state), "a", Choice(price_weight=56))["a"]
+    load = 1.04 ** (1 + 56 / 50)
     assert told == {
         "seconds": 3.0, "load": pytest.approx(load), "errors": 4.0, "late": 1.0, "cost": 1_500,
         "stay": 1.0, "score": pytest.approx(3 * load * 4 * 1_500),
@@ -162,7 +163,7 @@ def test_time__of_one_that_only_timed_out__is_what_it_took() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weight", "price"), [(0, 1.0), (30, 1_500**0.5), (60, 1_500.0), (100, 1_500 ** (100 / 60))]
+    ("weight", "price"), [(0, 1.0), (28, 1_500**0.5), (56, 1_500.0), (100, 1_500 ** (100 / 56))]
 )
 def test_slider__of_price__is_the_power_of_the_cost(weight: int, price: float) -> None:
     numbers = scored(make_health(a=answered(500, 10)), "a", Choice(price_weight=weight))["a"]
@@ -179,8 +180,8 @@ def test_slider__from_speed_to_price__changes_sides_once_at_most(slowness: float
     ]
     assert firsts[0] == "b"
     assert firsts == sorted(firsts, reverse=True)
-    # At 60 twice the price is worth twice the time; at 100 the price counts more than the time.
-    assert firsts[60] == ("a" if slowness < 2 else "b")
+    # At 56 twice the price is worth twice the time; at 100 the price counts more than the time.
+    assert firsts[56] == ("a" if slowness < 2 else "b")
     assert firsts[100] == ("a" if slowness < 2.3 else "b")
 
 
@@ -198,9 +199,9 @@ def test_slider__of_one_that_takes_twice_as_long_as_the_fastest__counts_the_rest
 
 @pytest.mark.parametrize(("weight", "power"), [(0, 1), (50, 2), (100, 3)])
 def test_slider__towards_price__makes_load_count_more(weight: int, power: int) -> None:
-    health = make_health(a=answered(500, 10, in_flight=20))
+    health = make_health(a=answered(500, 10, in_flight=35))
     told = scored(health, "a", Choice(price_weight=weight))["a"]
-    assert told["load"] == pytest.approx(1.5**power)
+    assert told["load"] == pytest.approx(2**power)
 
 
 @pytest.mark.parametrize("weight", [0, 50, 100])

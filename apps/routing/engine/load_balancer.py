@@ -28,7 +28,7 @@ MOST_COMPARED = 8
 TIE_SHARE = 0.03
 # The price weight at which a cost counts as much as a time: past the middle of the slider, where
 # most of what can be saved is saved already, and the rest would be paid with late answers.
-BALANCED = 60
+BALANCED = 56
 # Price draws everybody to the same cheap one: from here on load counts twice, and more.
 MIDDLE = 50
 # Nobody is cheap enough to take so many times as long as the fastest; what is cut is paid twice.

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from apps.routing.engine.health import HEALTHY
 from apps.routing.engine.types import DeploymentHealth
 
-# How many calls a deployment can bear is not known: its own times tell, but only afterwards.
-CALLS_THAT_DOUBLE_THE_LOAD = 40.0
+# How many calls a deployment can bear is not known, and its own times tell only afterwards: a few
+# count next to nothing, many count more and more.
+CALLS_THAT_DOUBLE_THE_LOAD = 35.0
+LOAD_POWER = 2
 ERROR_POWER = 2
 LEAST_SOUNDNESS = 0.05
 # News older than this fades, within as long again.
@@ -51,7 +53,8 @@ def pace_of(states: Sequence[DeploymentHealth]) -> Pace:
 def times_of(state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: int) -> Times:
     """Return what to expect of a deployment, in a group of such a pace, for so many tokens."""
     seconds = _expected_seconds(state, pace, now_ms, output_tokens)
-    load, errors = 1 + state.in_flight / CALLS_THAT_DOUBLE_THE_LOAD, _errors(state)
+    load = 1 + (state.in_flight / CALLS_THAT_DOUBLE_THE_LOAD) ** LOAD_POWER
+    errors = _errors(state)
     return Times(seconds, load, errors, seconds * load * errors)
 
 
