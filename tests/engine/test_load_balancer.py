@@ -34,7 +34,7 @@ def seconds_of(state: dict[str, Any], **others: dict[str, Any]) -> float:
         (answered(100, 10), answered(100, 12)),
         # 250 tokens are likely: their time counts more than the first one's.
         (answered(900, 5), answered(100, 15)),
-        (answered(100), answered(100, in_flight=2)),
+        (answered(100), answered(100, in_flight=9)),
         (answered(100, in_flight=1), answered(900)),
         (answered(100), answered(100, error_rate=0.05)),
         (answered(100), answered(100, failures=2)),

@@ -109,7 +109,7 @@ def test_home__of_free_ones__is_worth_the_least() -> None:
     [
         ({}, True),
         (answered(100, in_flight=2), True),
-        (answered(100, in_flight=9), False),
+        (answered(100, in_flight=20), False),
         (answered(100, 13), False),
         (answered(100, error_rate=0.3), False),
         (answered(100, failures=2), False),
