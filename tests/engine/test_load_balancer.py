@@ -78,8 +78,8 @@ def test_factors__of_load_and_errors__grow_with_calls_and_failures(
 
 def test_score__as_told__is_the_product_of_what_is_told() -> None:
     state = answered(500, 10, in_flight=7, error_rate=0.5)
-    told = scored(make_health(a=state), "a", Choice(price_weight=56))["a"]
-    load = 1.04 ** (1 + 56 / 50)
+    told = scored(make_health(a=state), "a", Choice(price_weight=50))["a"]
+    load = 1.04**2
     assert told == {
         "seconds": 3.0, "load": pytest.approx(load), "errors": 4.0, "late": 1.0, "cost": 1_500,
         "stay": 1.0, "score": pytest.approx(3 * load * 4 * 1_500),
@@ -163,7 +163,7 @@ def test_time__of_one_that_only_timed_out__is_what_it_took() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weight", "price"), [(0, 1.0), (28, 1_500**0.5), (56, 1_500.0), (100, 1_500 ** (100 / 56))]
+    ("weight", "price"), [(0, 1.0), (25, 1_500**0.5), (50, 1_500.0), (100, 1_500.0**2)]
 )
 def test_slider__of_price__is_the_power_of_the_cost(weight: int, price: float) -> None:
     numbers = scored(make_health(a=answered(500, 10)), "a", Choice(price_weight=weight))["a"]
@@ -180,9 +180,9 @@ def test_slider__from_speed_to_price__changes_sides_once_at_most(slowness: float
     ]
     assert firsts[0] == "b"
     assert firsts == sorted(firsts, reverse=True)
-    # At 56 twice the price is worth twice the time; at 100 the price counts more than the time.
-    assert firsts[56] == ("a" if slowness < 2 else "b")
-    assert firsts[100] == ("a" if slowness < 2.3 else "b")
+    # At 50 twice the price is worth twice the time; at 100 the price counts more than the time.
+    assert firsts[50] == ("a" if slowness < 2 else "b")
+    assert firsts[100] == ("a" if slowness < 2.52 else "b")
 
 
 @pytest.mark.parametrize("slowness", [1.0, 1.9, 2.0, 2.1, 3.0, 4.0])

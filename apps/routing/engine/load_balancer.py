@@ -26,11 +26,9 @@ from apps.routing.engine.types import (
 MOST_COMPARED = 8
 # Scores closer than this are luck; herding on the luckier one would overload it.
 TIE_SHARE = 0.03
-# The price weight at which a cost counts as much as a time: past the middle of the slider, where
-# most of what can be saved is saved already, and the rest would be paid with late answers.
-BALANCED = 56
-# Price draws everybody to the same cheap one: from here on load counts twice, and more.
-MIDDLE = 50
+# The price weight at which a cost counts as much as a time. Price draws everybody to the same cheap
+# one, so there load counts twice, too.
+BALANCED = 50
 # Nobody is cheap enough to take so many times as long as the fastest; what is cut is paid twice.
 SLOWEST_FACTOR = 2.0
 # What a conversation gains at least by staying, even before anything is known to be cached.
@@ -146,7 +144,7 @@ class Balancer:
         cost = expected_cost(candidate.deployment, self._tokens, look.output_tokens)
         load, late, price = times.load, 1.0, 1.0
         if weight:
-            load **= 1 + weight / MIDDLE
+            load **= 1 + weight / BALANCED
             price = (cost or LEAST_COST) ** (weight / BALANCED)
             # A home is not left for its longer answers.
             late = 1.0 if is_home else max(times.burden / slowest, 1.0) ** 2
