@@ -47,6 +47,7 @@ def facts_of(now: float, request: Request, tried: tuple[str, ...]) -> RequestFac
         prompt_tokens=request.prompt_tokens,
         max_output_tokens=request.max_tokens,
         now_ms=round(now * 1000),
+        arrived_ms=round(request.at * 1000),
         tried_deployments=tried,
     )
 
