@@ -47,7 +47,7 @@ def rank(
 
 
 def ids(ranking: Ranking) -> str:
-    return "".join(item.candidate.deployment.id for item in ranking.ready)
+    return "".join(item.look.candidate.deployment.id for item in ranking.ready)
 
 
 def scored(

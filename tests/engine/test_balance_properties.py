@@ -165,7 +165,7 @@ def test_rank__of_any_group__has_each_ready_one_once_or_a_wait(group: Group) -> 
     found, readiness = group.rank(group.candidates), group.check()
     ready = [look.candidate for look in readiness.ready]
     if found.ready:
-        ids = [item.candidate.deployment.id for item in found.ready]
+        ids = [item.look.candidate.deployment.id for item in found.ready]
         assert len(ids) == len(set(ids))
         assert set(ids) == {item.deployment.id for item in ready}
         assert found.wait_ms is None

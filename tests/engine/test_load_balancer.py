@@ -89,7 +89,7 @@ def test_score__as_told__is_the_product_of_what_is_told() -> None:
 def test_attempt__of_a_ranked_one__tells_its_cost_and_what_it_needs() -> None:
     state = answered(100, mean_output_tokens=100.4)
     (found,) = rank(make_health(a=state), "a").ready
-    assert (found.expected_cost, found.needed_tokens) == (1_200, 1_100)
+    assert (found.expected_cost, found.look.needed_tokens) == (1_200, 1_100)
 
 
 @pytest.mark.parametrize("choice", [BY_TIME, CHEAPEST])

@@ -185,6 +185,11 @@ def test_told_steps__of_conditions__say_what_each_saw_which_is_kept_once() -> No
     ]
 
 
+def test_told_steps__of_other_steps_on_the_field__stay_as_they_are() -> None:
+    other = TraceStep("rule", "fact_missing", "r", "not_matched", {"field": "tag"})
+    assert told_steps([facts_read(tag="bulk"), other]) == [other]
+
+
 def test_told_steps__behind_a_rule_that_added_a_tag__say_what_was_seen_then() -> None:
     steps = [facts_read(tag="bulk"), failed("tag"), facts_read(tag="bulk, new"), failed("tag")]
     assert [step.numbers["seen"] for step in told_steps(steps)] == ["bulk", "bulk, new"]

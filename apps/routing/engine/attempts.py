@@ -44,7 +44,7 @@ def fill_attempts(
     steps: Steps,
 ) -> Filled:
     """Return the attempts of a plan; `steps` None: only the first, and nothing is told."""
-    limit = _attempt_limit(matched, len(plan.groups))
+    limit = _attempt_limit(matched, len(plan.groups)) if steps is not None else 1
     tokens = matched.facts.input_tokens
     ranked = _Ranked(balancer, choice, steps, limit=limit, input_tokens=tokens)
     tried: list[list[Candidate]] = []
@@ -137,7 +137,7 @@ def _attempt_limit(matched: Matched, groups: int) -> int:
 
 
 def _attempt(item: Scored, input_tokens: int, patience_ms: int | None) -> Attempt:
-    deployment, output_tokens = item.candidate
+    deployment, output_tokens = item.look.candidate
     return Attempt(
         deployment_id=deployment.id,
         deployment=deployment.name,
@@ -146,7 +146,7 @@ def _attempt(item: Scored, input_tokens: int, patience_ms: int | None) -> Attemp
         worst_case_cost=worst_case_cost(deployment, input_tokens, output_tokens),
         max_output_tokens=output_tokens,
         expected_cost=item.expected_cost,
-        needed_tokens=item.needed_tokens,
+        needed_tokens=item.look.needed_tokens,
         first_token_timeout_ms=patience_ms,
     )
 

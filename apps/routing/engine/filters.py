@@ -46,8 +46,8 @@ def limits_of(facts: RequestFacts, effects: Effects, snapshot: Snapshot) -> Limi
     """Join what the key, the project and the rules allow."""
     asked, cap = facts.max_output_tokens, effects.max_output_tokens
     most = [limit for limit in (asked, cap) if limit is not None]
-    regions = tuple(frozenset(names) for names in (facts.allowed_regions, effects.regions) if names)
-    data_classes = frozenset(name for name in (facts.data_class, effects.data_class) if name)
+    regions = tuple(map(frozenset, filter(None, (facts.allowed_regions, effects.regions))))
+    data_classes = frozenset(filter(None, (facts.data_class, effects.data_class)))
     return Limits(
         facts,
         effects,

@@ -8,6 +8,7 @@ two drawn ones is first: many must not herd on one (Mitzenmacher, "The power of 
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from apps.routing.engine.filters import Candidate
@@ -20,6 +21,7 @@ from apps.routing.engine.types import (
     Effects,
     Health,
     RequestFacts,
+    Scalar,
     TraceStep,
 )
 
@@ -44,15 +46,15 @@ WORTH_WAITING_FACTOR = 1.5
 LONGEST_MOMENT_MS = 1_000
 # A request that is so old waits for nobody in particular.
 LONGEST_WAITED_MS = 3_000
+SCORE = itemgetter(0)
 
 
 class Scored(NamedTuple):
     """A candidate that can be called now; the lowest score comes first."""
 
-    candidate: Candidate
     score: float
     expected_cost: int
-    needed_tokens: int
+    look: Look
 
 
 class Ranking(NamedTuple):
@@ -84,26 +86,19 @@ class Balancer:
             moment = self._better_in_a_moment(ready, sound)
             if moment is not None:
                 return Ranking([], moment, None)
-        ranked = sorted(self._scored(ready, choice, steps), key=lambda pair: pair[0].score)
+        ranked = self._scored(ready, choice, steps)
+        ranked.sort(key=SCORE)
         if len(ranked) > MOST_COMPARED:
             ranked = self._better_of_two(ranked)
         if is_probe:
-            ranked.sort(key=lambda pair: not pair[1].owes_proof)
-        patience = self._patience(ranked[0][1], sound)
-        return Ranking([scored for scored, _ in ranked], None, patience)
+            ranked.sort(key=lambda item: not item.look.owes_proof)
+        return Ranking(ranked, None, self._patience(ranked[0].look, sound))
 
-    def _scored(
-        self, ready: Sequence[Look], choice: Choice, steps: Steps
-    ) -> list[tuple[Scored, Look]]:
+    def _scored(self, ready: Sequence[Look], choice: Choice, steps: Steps) -> list[Scored]:
         home = self._home(ready, choice)
         if choice.strategy == "cheapest":
-            return [(self._by_cost(look, steps, is_home=look is home), look) for look in ready]
-        times = [self._times(look) for look in ready]
-        slowest = SLOWEST_FACTOR * min(time.burden for time in times)
-        return [
-            (self._by_time(look, time, slowest, choice, steps, is_home=look is home), look)
-            for look, time in zip(ready, times, strict=True)
-        ]
+            return [self._by_cost(look, steps, is_home=look is home) for look in ready]
+        return self._by_time(ready, home, choice, steps)
 
     def _better_in_a_moment(self, ready: Sequence[Look], sound: Sequence[Look]) -> int | None:
         """Return how long to wait for one that would answer much sooner all the same."""
@@ -124,45 +119,40 @@ class Balancer:
         return times_of(look.state, self._pace, self._facts.now_ms, look.output_tokens)
 
     def _by_cost(self, look: Look, steps: Steps, *, is_home: bool) -> Scored:
+        deployment = look.candidate.deployment
         cost = self._cost(look, cached=self._facts.prefix_tokens if is_home else 0)
         if steps is not None:
-            name = look.candidate.deployment.name
-            steps.append(TraceStep("deployment", "priced", name, "kept", {"cost": cost}))
-        return Scored(look.candidate, cost * self._tie(look), cost, look.needed_tokens)
+            steps.append(TraceStep("deployment", "priced", deployment.name, "kept", {"cost": cost}))
+        tie = 1 + TIE_SHARE * luck(self._draw, _hash_of(deployment.id))
+        return Scored(cost * tie, cost, look)
 
     def _by_time(
-        self,
-        look: Look,
-        times: Times,
-        slowest: float,
-        choice: Choice,
-        steps: Steps,
-        *,
-        is_home: bool,
-    ) -> Scored:
-        candidate, weight = look.candidate, choice.price_weight
-        cost = expected_cost(candidate.deployment, self._tokens, look.output_tokens)
-        load, late, price = times.load, 1.0, 1.0
-        if weight:
-            load **= 1 + weight / BALANCED
-            price = (cost or LEAST_COST) ** (weight / BALANCED)
-            # A home is not left for its longer answers.
-            late = 1.0 if is_home else max(times.burden / slowest, 1.0) ** 2
-        stay = self._stay(look, choice, cost) if is_home else 1.0
-        score = times.seconds * load * times.errors * late * price * stay
-        if steps is not None:
-            numbers = {
-                "seconds": times.seconds,
-                "load": load,
-                "errors": times.errors,
-                "late": late,
-                "cost": cost,
-                "stay": stay,
-                "score": score,
-            }
-            name = candidate.deployment.name
-            steps.append(TraceStep("deployment", "scored", name, "kept", numbers))
-        return Scored(candidate, score * self._tie(look), cost, look.needed_tokens)
+        self, ready: Sequence[Look], home: Look | None, choice: Choice, steps: Steps
+    ) -> list[Scored]:
+        weight, tokens, draw = choice.price_weight / BALANCED, self._tokens, self._draw
+        times = [self._times(look) for look in ready]
+        slowest = SLOWEST_FACTOR * min(time.burden for time in times)
+        scored = []
+        for look, (seconds, load, errors, burden) in zip(ready, times, strict=True):
+            deployment = look.candidate.deployment
+            cost = expected_cost(deployment, tokens, look.output_tokens)
+            late = price = stay = 1.0
+            if weight:
+                load **= 1 + weight
+                price = (cost or LEAST_COST) ** weight
+            if look is home:
+                # A home is not left for its longer answers.
+                stay = self._stay(look, choice, cost)
+            elif weight and burden > slowest:
+                late = (burden / slowest) ** 2
+            score = seconds * load * errors * late * price * stay
+            if steps is not None:
+                numbers: dict[str, Scalar] = {"seconds": seconds, "load": load, "errors": errors}
+                numbers |= {"late": late, "cost": cost, "stay": stay, "score": score}
+                steps.append(TraceStep("deployment", "scored", deployment.name, "kept", numbers))
+            tie = 1 + TIE_SHARE * luck(draw, _hash_of(deployment.id))
+            scored.append(Scored(score * tie, cost, look))
+        return scored
 
     def _cost(self, look: Look, cached: int = 0) -> int:
         deployment = look.candidate.deployment
@@ -187,11 +177,7 @@ class Balancer:
         kept: float = (max(cached, LEAST_COST) / max(cost, LEAST_COST)) ** power
         return min(kept, 1 - LEAST_AFFINITY)
 
-    def _tie(self, look: Look) -> float:
-        """Return a factor that parts equal scores by luck, the same for the same seed."""
-        return 1 + TIE_SHARE * luck(self._draw, _hash_of(look.candidate.deployment.id))
-
-    def _better_of_two(self, ranked: list[tuple[Scored, Look]]) -> list[tuple[Scored, Look]]:
+    def _better_of_two(self, ranked: list[Scored]) -> list[Scored]:
         """Put the better of two drawn ones first; the others stay behind it by their score."""
         first = self._draw % len(ranked)
         second = (first + 1 + mix(self._draw) % (len(ranked) - 1)) % len(ranked)
