@@ -25,8 +25,11 @@ from apps.providers.models import Deployment, LlmModel, Price, Provider
 from apps.routing import route_manager
 from apps.tenants.services import create_project, create_tenant
 from apps.usage.journal import process_journal
+from apps.usage.models import LedgerEntry, RequestLog
+from apps.usage.writer import UsageWriter
 from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.provider_server import ProviderServer, running_provider
+from tests.factories.usage import drain
 from tests.load.client import request_bytes, run_requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,6 +114,11 @@ def test_stream__cut_by_its_provider__ends_with_an_error_and_is_booked(pair: Pai
     assert "broke off" in str(told.value)
     calls = pair.first.calls + pair.second.calls - before
     assert calls == 1, "nothing is asked again after the first byte"
+    row, entries = newest_in_the_books()
+    assert (row.status, row.is_streamed) == ("cut", True)
+    assert [(entry.status, entry.is_estimated) for entry in entries] == [("cut", True)]
+    assert row.cost == sum(entry.cost for entry in entries) > 0
+    assert row.output_tokens > 0
 
 
 def test_provider__silent__is_hung_up_on_while_the_other_answers(pair: Pair) -> None:
@@ -131,6 +139,14 @@ def read_words(pair: Pair, words: list[str]) -> None:
         )
         for chunk in stream:
             words.extend(choice.delta.content or "" for choice in chunk.choices)
+
+
+def newest_in_the_books() -> tuple[RequestLog, list[LedgerEntry]]:
+    """Write what is on its way to the books; return the last request with what it cost."""
+    drain(UsageWriter())
+    with all_tenants("tests"):
+        row = RequestLog.objects.latest("at")
+        return row, list(LedgerEntry.objects.filter(request_id=row.id))
 
 
 @contextmanager
