@@ -131,6 +131,18 @@ def test_explain__rule_that_did_not_match__says_why(
     assert told(rule, tags=("vip",), max_output_tokens=None) == expected
 
 
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", "Rule “x” did not match: part of a conversation must be yes, but it was “no”."),
+        ("pt-br", "A regra “x” não se aplica: parte de uma conversa deve ser sim, mas era “não”."),
+    ],
+)
+def test_explain__a_flag__is_told_as_yes_or_no(language: str, expected: str) -> None:
+    rule = rule_record(name="x", condition=only("in_conversation", "is", True))
+    assert told(rule, language) == expected
+
+
 def test_explain__braces_in_names__are_told_as_they_are() -> None:
     rule = rule_record(name="{seen} {0}", condition=VIP)
     assert "“{seen} {0}”" in told(rule, tags=("{field}",))

@@ -92,10 +92,10 @@ def test_review__faulty_draft__shows_the_problems_and_no_button(
     with all_tenants("tests"):
         Rule.objects.filter(pk=rule.pk).update(conditions={"all": ["x"]})
     answer = as_role(Role.APPROVER).get(PUBLISH)
-    found = {(item.subject, item.field) for item in answer.context["problems"]}
+    found = {(item.subject, field) for item, field in answer.context["problems"]}
     assert found == {("<lost>", "targets"), ("odd", "conditions")}
     page = answer.content.decode()
-    assert escape("<lost>") in page
+    assert escape("<lost>, targets: ") in page
     assert "<lost>" not in page
     assert "Correct the errors first." in page
     assert 'name="comment"' not in page

@@ -25,6 +25,7 @@ from apps.routing.differences import find_differences
 from apps.routing.models import Release
 from apps.routing.snapshot import build_records
 from apps.routing.types import Publication
+from apps.routing.validation import field_label
 
 STATE_COLOURS = {"live": "success", "superseded": "info"}
 
@@ -133,7 +134,7 @@ class ReleaseAdmin(ReadOnlyModelAdmin):
             **self._page(request, _("Review and publish")),
             "live": live,
             "differences": find_differences(live.snapshot if live else {}, draft),
-            "problems": problems,
+            "problems": [(problem, field_label(problem.field)) for problem in problems],
             "has_errors": any(problem.severity == "error" for problem in problems),
         }
 

@@ -12,6 +12,7 @@ ENGLISH = "en"
 PORTUGUESE = "pt-br"
 MICRO = 1_000_000
 NOTHING_SEEN = ("nothing", "nada")
+YES_OR_NO = (("no", "yes"), ("não", "sim"))
 MONEY = frozenset({"cost", "left", "most_cost", "price", "cap", "cost_difference"})
 DURATIONS = frozenset({"wait_ms", "expected_ms", "cap_ms"})
 NAMED = frozenset({"field", "operator", "unit", "outcome"})
@@ -66,9 +67,13 @@ def _shown(name: str, value: Scalar, column: int) -> str:
         return _decimal(f"{sign}{value / MICRO:.6f} USD", column)
     if name in DURATIONS and isinstance(value, int | float):
         return _decimal(f"{value / 1_000:.1f} s", column)
-    if isinstance(value, float):
-        return _decimal(f"{value:.2f}", column)
-    return str(value)
+    return _plain(value, column)
+
+
+def _plain(value: Scalar, column: int) -> str:
+    if isinstance(value, bool):
+        return YES_OR_NO[column][value]
+    return _decimal(f"{value:.2f}", column) if isinstance(value, float) else str(value)
 
 
 def _decimal(text: str, column: int) -> str:
