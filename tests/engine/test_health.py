@@ -97,7 +97,7 @@ def test_first_token__of_the_first_answer__replaces_the_guess(ttft_ms: float) ->
 @pytest.mark.parametrize(
     ("age_ms", "ttft_ms", "late", "usual"),
     [
-        (0, 1_200.0, 0.6 * 200 + 0.4 * 1_200, 102.0),
+        (0, 1_200.0, 0.6 * 200 + 0.4 * 1_200, 100.2),
         (5_000, 50.0, 0.8 * 200 + 0.2 * 50, 99.0),
         (10**9, 50.0, 50.0, 99.0),
     ],
@@ -122,7 +122,7 @@ def test_whole_answer__ended__tells_how_far_off_both_times_were() -> None:
     assert times(first) == (250.0, 7.5, 250.0, 7.5)
     # 200 ms + 100 tokens of 10 ms were expected; it took twice as long.
     ended = event("ok", elapsed_ms=2_400.0, output_tokens=100)
-    assert times(after(ended, **KNOWN)) == pytest.approx((280.0, 14.0, 102.0, 8.16))
+    assert times(after(ended, **KNOWN)) == pytest.approx((280.0, 14.0, 100.2, 8.016))
 
 
 def test_answer__without_a_token__tells_no_time() -> None:

@@ -129,6 +129,15 @@ def test_time__learned_long_ago__fades_to_the_usual(age_ms: int, fresh: float) -
     assert seconds_of(late) == pytest.approx((first + 250 * each) / 1_000)
 
 
+@pytest.mark.parametrize("age_ms", [0, 20_000, 40_000, 10**9])
+@pytest.mark.parametrize("failed", [{"failures": 2}, {"error_rate": 0.5}])
+def test_errors__of_long_ago__fade_with_the_times(age_ms: int, failed: dict[str, Any]) -> None:
+    state = answered(100, seen_ms=NOW - age_ms, **failed)
+    fresh = math.exp(-max(age_ms - 20_000, 0) / 20_000)
+    errors = scored(make_health(a=state), "a")["a"]["errors"]
+    assert errors == pytest.approx(1 / (1 - 0.5 * fresh) ** 2)
+
+
 def test_time__of_late_without_a_usual_one__fades_to_the_quickest_of_the_group() -> None:
     old = {"ttft_ms": 9_000.0, "ms_per_token": 90.0, "seen_ms": NOW - 10**9}
     assert seconds_of(old, b=answered(300, 4)) == pytest.approx(0.3 + 250 * 0.004)

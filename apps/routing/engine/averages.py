@@ -13,8 +13,10 @@ LEAST_KEPT = 0.8
 SURPRISE_FACTOR = 1.5
 # An average that nothing has confirmed for so long gives way to whatever comes.
 AGED_MS = 8_000
+# An incident must not become usual: what is slower counts a tenth, and no call looks more than so
+# many times as slow. Who is not called any more is judged by its usual times.
 USUAL_WEIGHT = 0.02
-# One call may look at most so many times as slow as usual: an incident must not become usual.
+SLOWER_WEIGHT = 0.002
 MOST_UNUSUAL = 2
 
 
@@ -32,4 +34,5 @@ def usual(known: float, sample: float) -> float:
     """Return what is usual after one more sample; 0 is not known yet."""
     if not known:
         return sample
-    return known + USUAL_WEIGHT * (min(sample, MOST_UNUSUAL * known) - known)
+    weight = SLOWER_WEIGHT if sample > known else USUAL_WEIGHT
+    return known + weight * (min(sample, MOST_UNUSUAL * known) - known)

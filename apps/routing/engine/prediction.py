@@ -52,14 +52,16 @@ def pace_of(states: Sequence[DeploymentHealth]) -> Pace:
 
 def times_of(state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: int) -> Times:
     """Return what to expect of a deployment, in a group of such a pace, for so many tokens."""
-    seconds = _expected_seconds(state, pace, now_ms, output_tokens)
+    age_ms = now_ms - state.seen_ms - FRESH_MS
+    fresh = math.exp(-age_ms / FADE_MS) if age_ms > 0 else 1.0
+    seconds = _expected_seconds(state, pace, fresh, now_ms, output_tokens)
     load = 1 + (state.in_flight / CALLS_THAT_DOUBLE_THE_LOAD) ** LOAD_POWER
-    errors = _errors(state)
+    errors = _errors(state, fresh)
     return Times(seconds, load, errors, seconds * load * errors)
 
 
 def _expected_seconds(
-    state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: int
+    state: DeploymentHealth, pace: Pace, fresh: float, now_ms: int, output_tokens: int
 ) -> float:
     """Return the time of a whole answer; what was learned long ago fades to the usual.
 
@@ -70,9 +72,7 @@ def _expected_seconds(
     if not state.usual_ttft_ms:
         first = pace.first_ms if first <= HEALTHY.ttft_ms else first
         each = pace.each_ms
-    age = now_ms - state.seen_ms - FRESH_MS
-    if age > 0:
-        fresh = math.exp(-age / FADE_MS)
+    if fresh < 1:
         usual_first = state.usual_ttft_ms or pace.first_ms
         usual_each = state.usual_ms_per_token or pace.each_ms
         first = usual_first + fresh * (first - usual_first)
@@ -82,10 +82,13 @@ def _expected_seconds(
     return (first + output_tokens * each) / 1_000
 
 
-def _errors(state: DeploymentHealth) -> float:
-    """Return the factor of failures: of late, or in a row where those are telling more."""
+def _errors(state: DeploymentHealth, fresh: float) -> float:
+    """Return the factor of failures: of late, or in a row where those are telling more.
+
+    They fade too: who failed twice and is not called since would else never be called again.
+    """
     if not state.error_rate and not state.failures:
         return 1.0
     in_a_row = 1 - 1 / max(state.failures, 1)
-    soundness = 1 - max(state.error_rate, in_a_row)
+    soundness = 1 - fresh * max(state.error_rate, in_a_row)
     return float(1 / max(LEAST_SOUNDNESS, soundness) ** ERROR_POWER)
