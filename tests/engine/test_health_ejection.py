@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.routing.engine.health import observe
+from apps.routing.engine.health import observe, rests
 from apps.routing.engine.types import DeploymentHealth, HealthEvent
 from tests.engine.records import NOW, make_health
 
@@ -97,7 +97,7 @@ def test_failure__of_a_call_from_before_the_rest_was_over__does_not_prolong_it(
     began_ms: int, is_news: bool, kind: Any, numbers: dict[str, Any]
 ) -> None:
     until = NOW + STEP_MS
-    resting = {"ejected_until_ms": until, "ejections": 1, "probation": 2, "error_rate": 0.9}
+    resting = {"ejected_until_ms": until, "ejections": 1, "probation": 3, "error_rate": 0.9}
     late = event(kind, until + began_ms + 700, elapsed_ms=700.0, **numbers)
     state = after(late, **resting)
     assert (state.ejected_until_ms, state.ejections) == (
@@ -115,6 +115,31 @@ def test_answer__of_a_call_from_before_the_rest_was_over__forgives_nothing(
     forgiven = (0, 2, pytest.approx(0.095)) if is_news else (3, 3, 0.1)
     assert (state.failures, state.probation, state.error_rate) == forgiven
     assert (state.in_flight, state.seen_ms) == (0, until + began_ms + 700)
+
+
+@pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True), (STEP_MS, True)])
+def test_answer__of_a_call_that_began_while_it_rested__ends_the_rest(
+    began_ms: int, is_news: bool
+) -> None:
+    resting = {"ejected_until_ms": NOW + 2 * STEP_MS, "ejections": 2, "probation": 3}
+    state = after(event("ok", NOW + began_ms + 700, elapsed_ms=700.0), **resting)
+    assert (state.probation, rests(state, NOW + 800)) == ((2, False) if is_news else (3, True))
+    assert state.ejected_until_ms == NOW + 2 * STEP_MS
+
+
+def test_answers__enough_while_it_rested__leave_nothing_of_the_rest() -> None:
+    resting = {"ejected_until_ms": NOW + 2 * STEP_MS, "ejections": 2, "probation": 1}
+    state = after(event("ok", NOW + 700, elapsed_ms=700.0), **resting)
+    assert (state.probation, state.ejected_until_ms) == (0, NOW + 700)
+    assert not rests(state, NOW + 700)
+
+
+@pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True)])
+def test_failure__after_an_answer_ended_the_rest__is_news(began_ms: int, is_news: bool) -> None:
+    proving = {"ejected_until_ms": NOW + 2 * STEP_MS, "ejections": 2, "probation": 2}
+    state = after(event("error", NOW + began_ms + 700, elapsed_ms=700.0), **proving)
+    assert (state.ejections, state.probation) == ((3, 3) if is_news else (2, 2))
+    assert rests(state, NOW + 800) is is_news
 
 
 # --- forgiveness ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.routing.engine.attempts import MOST_ATTEMPTS
 from apps.routing.engine.explain import explain, explain_steps
 from apps.routing.engine.filters import models_behind, successor_of
-from apps.routing.engine.health import HEALTHY, retries_left
+from apps.routing.engine.health import EJECTION_STEP_MS, HEALTHY, rests, retries_left
 from apps.routing.engine.pricing import worst_case_cost
 from apps.routing.engine.request_router import decide
 from apps.routing.engine.rules import TRACED_RULES
@@ -116,8 +116,10 @@ def test_attempts__of_any_decision__go_to_nobody_who_asked_to_be_left_alone(case
         assert cap is None or not state.seen_ms or state.ttft_ms <= cap
         if facts.tried_deployments:
             assert retries_left(health, deployment.provider, facts.now_ms) >= 1
-        if state.ejected_until_ms > facts.now_ms:
-            assert "panic" in codes(decision.trace)
+        if rests(state, facts.now_ms) and "panic" not in codes(decision.trace):
+            # Nobody else could be called at once, and it has rested for a while.
+            assert not state.in_flight
+            assert facts.now_ms - state.seen_ms >= EJECTION_STEP_MS
 
 
 @EXAMPLES

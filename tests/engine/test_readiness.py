@@ -14,6 +14,15 @@ RESTS = {"ejected_until_ms": NOW + 900, "failures": 3, "probation": 3}
 OWES = {"probation": 2}
 PROBED = {"probation": 2, "in_flight": 1}
 BLOCKED = {"retry_after_ms": NOW + 700}
+# Two and a half times as slow as usual, from the first token to the last, with nine calls.
+CROWDED = {
+    "in_flight": 9,
+    "ttft_ms": 250.1,
+    "usual_ttft_ms": 100.0,
+    "ms_per_token": 25.1,
+    "usual_ms_per_token": 10.0,
+    "seen_ms": NOW,
+}
 SLOW_LONG_AGO = {"ttft_ms": 250.1, "usual_ttft_ms": 100.0, "seen_ms": NOW - 8_001}
 
 
@@ -143,7 +152,15 @@ def test_proof__owed__is_asked_of_a_few_requests(
 
 @pytest.mark.parametrize(("until", "code"), [(NOW, "on_probation"), (NOW + 1, "ejected")])
 def test_proof__owed_after_a_rest__is_told_as_such_once_that_is_over(until: int, code: str) -> None:
-    found = check(make_health(a={**OWES, "ejected_until_ms": until}))
+    found = check(make_health(a={**OWES, "probation": 3, "ejected_until_ms": until}))
+    assert [step[:2] for step in found.steps] == [(code, "a")]
+
+
+@pytest.mark.parametrize(
+    ("owed", "code"), [(3, "ejected"), (2, "on_probation"), (1, "on_probation"), (0, "ejected")]
+)
+def test_rest__after_an_answer__is_over_before_its_time(owed: int, code: str) -> None:
+    found = check(make_health(a={"probation": owed, "ejected_until_ms": NOW + 900}))
     assert [step[:2] for step in found.steps] == [(code, "a")]
 
 
@@ -314,12 +331,111 @@ def test_waits__of_the_sound__are_worse_than_a_second_call_to_one_that_owes_proo
     found = check(make_health(a=PROBED, b=BLOCKED))
     # What is called after all is not told to be left out.
     assert found == Found("b", "a", None, False, [("rate_blocked", "b", {"wait_ms": 700})])
-    resting = check(make_health(a=RESTS, b=BLOCKED))
+    resting = check(make_health(a={**RESTS, "seen_ms": NOW}, b=BLOCKED))
     assert resting[:3] == ("b", "", 700)
     assert [step[:2] for step in resting.steps] == [("ejected", "a"), ("rate_blocked", "b")]
     both = check(make_health(a={**PROBED, **BLOCKED}, b=BLOCKED))
     assert both[:3] == ("b", "", 700)
     assert [step[:2] for step in both.steps] == [("on_probation", "a"), ("rate_blocked", "b")]
+
+
+@pytest.mark.parametrize(
+    ("state", "is_tried"),
+    [
+        ({"seen_ms": NOW - 5_000}, True),
+        ({"seen_ms": NOW - 4_999}, False),
+        ({"seen_ms": NOW - 5_000, "in_flight": 1}, False),
+        ({"seen_ms": NOW - 5_000, **BLOCKED}, False),
+    ],
+)
+def test_waits__of_the_sound__are_worse_than_one_call_to_one_that_rested_for_a_while(
+    state: dict[str, Any], is_tried: bool
+) -> None:
+    found = check(make_health(a={**RESTS, **state}, b=BLOCKED))
+    assert found[:3] == (("b", "a", None) if is_tried else ("b", "", 700))
+    # Rather one that has rested already.
+    owing = check(make_health(a={**RESTS, **state}, b=BLOCKED, c=PROBED, d=BLOCKED), "abcd")
+    assert owing.ready == "c"
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_crowded"),
+    [
+        ({}, True),
+        ({"in_flight": 8}, False),
+        # Long prompts delay the first token alone.
+        ({"ttft_ms": 250.0}, False),
+        ({"ms_per_token": 25.0}, False),
+        ({"usual_ttft_ms": 0.0}, False),
+        ({"usual_ttft_ms": 0.2}, True),
+        ({"usual_ms_per_token": 0.0}, False),
+        ({"usual_ms_per_token": 0.2}, True),
+    ],
+)
+def test_crowd__that_makes_a_deployment_slow__is_not_joined(
+    changed: dict[str, Any], is_crowded: bool
+) -> None:
+    found = check(make_health(a={**CROWDED, **changed}))
+    step = ("crowded", "a", {"wait_ms": 250})
+    kept = "b" if is_crowded else "ab"
+    assert found == Found("ab", kept, None, False, [step] * is_crowded)
+
+
+@pytest.mark.parametrize(
+    ("blocked_ms", "wait_ms", "code"),
+    [(0, 250, "crowded"), (1, 250, "rate_blocked"), (700, 700, "rate_blocked")],
+)
+def test_crowd__that_is_blocked_too__waits_for_the_longer_one(
+    blocked_ms: int, wait_ms: int, code: str
+) -> None:
+    found = check(make_health(a={**CROWDED, "retry_after_ms": NOW + blocked_ms}), "a")
+    assert (found.wait_ms, found.steps) == (wait_ms, [(code, "a", {"wait_ms": wait_ms})])
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "left"),
+    [(-900, 3_750), (0, 3_750), (1_500, 2_812.5), (3_000, 1_875), (6_000, 0), (9_000, 0)],
+)
+@pytest.mark.parametrize(("spare", "wait_ms"), [(0, 0), (-10, 10)])
+def test_tokens__of_a_new_request__are_left_to_those_that_wait_longer(
+    age_ms: int, left: float, spare: float, wait_ms: int
+) -> None:
+    # A full bucket holds 15,000; 1,000 of the prompt and 250 of the answer are needed.
+    health = make_health(a={"token_level": 1_250 + left + spare, "token_level_ms": NOW})
+    many = {"tokens_per_minute": 60_000}
+    found = check(health, "a", deployment=many, arrived_ms=NOW - age_ms)
+    assert found.wait_ms == (wait_ms or None)
+
+
+def test_tokens__of_a_full_bucket__are_left_to_nobody() -> None:
+    found = check(
+        names="a", deployment={"tokens_per_minute": 60_000}, arrived_ms=NOW, prompt_tokens=14_000
+    )
+    assert found.ready == "a"
+
+
+@pytest.mark.parametrize(
+    ("tried", "age_ms", "likely"),
+    [
+        ((), 30_000, 250),
+        # A token takes 20 ms at b, 30 ms at c, and 15 ms where nothing is known.
+        (("b",), 6_000, 300),
+        (("b",), 3_000, 250),
+        (("b", "c"), 6_000, 250),
+        (("b", "c"), 9_000, 300),
+        (("d",), 6_000, 400),
+        (("b",), 90_000, 500),
+        (("b",), -90_000, 250),
+    ],
+)
+def test_answer__of_a_request_that_was_cut__is_longer_than_what_was_written(
+    tried: tuple[str, ...], age_ms: int, likely: int
+) -> None:
+    health = make_health(b={"ms_per_token": 20.0}, c={"ms_per_token": 30.0})
+    facts = make_facts(tried_deployments=tried, arrived_ms=NOW - age_ms)
+    candidate = Candidate(make_deployment("a"), 500)
+    (look,) = Gatekeeper(facts, health, Effects(), 0.0).check([candidate], None).ready
+    assert (look.output_tokens, look.needed_tokens) == (likely, 1_000 + likely)
 
 
 def test_look__of_one_ready__tells_what_the_call_needs() -> None:

@@ -123,9 +123,26 @@ def _without(waiting: Mapping[str, int], call_id: str) -> Mapping[str, int]:
     return {name: at for name, at in waiting.items() if name != call_id}
 
 
+def rests(state: DeploymentHealth, now_ms: int) -> bool:
+    """Tell whether it is ejected and has not answered since: one answer ends a rest."""
+    return state.ejected_until_ms > now_ms and not _is_proving_itself(state)
+
+
+def _is_proving_itself(state: DeploymentHealth) -> bool:
+    return 0 < state.probation < PROBATION_CALLS
+
+
 def _is_old_news(state: DeploymentHealth, event: HealthEvent) -> bool:
-    """Tell whether the call began before the last ejection was over: it proves nothing new."""
+    """Tell whether the call began before the last rest was over: its failure proves nothing new."""
+    if _is_proving_itself(state):
+        return _is_from_before(state, event)
     return event.at_ms - event.elapsed_ms < state.ejected_until_ms
+
+
+def _is_from_before(state: DeploymentHealth, event: HealthEvent) -> bool:
+    """Tell whether the call began before the last ejection."""
+    ejected_ms = state.ejected_until_ms - EJECTION_STEP_MS * state.ejections
+    return event.at_ms - event.elapsed_ms < ejected_ms
 
 
 def _ok(state: DeploymentHealth, event: HealthEvent) -> Changes:
@@ -133,22 +150,25 @@ def _ok(state: DeploymentHealth, event: HealthEvent) -> Changes:
     return {
         **_ended(state, event),
         **(_timed(state, event) if event.output_tokens else {}),
-        **({} if _is_old_news(state, event) else _forgiven(state)),
+        **({} if _is_from_before(state, event) else _forgiven(state, event)),
         **_taken(state, event, -event.tokens),
         "mean_output_tokens": mean + OUTPUT_WEIGHT * (event.output_tokens - mean),
         "seen_ms": event.at_ms,
     }
 
 
-def _forgiven(state: DeploymentHealth) -> Changes:
+def _forgiven(state: DeploymentHealth, event: HealthEvent) -> Changes:
     probation = max(state.probation - 1, 0)
     error_rate = state.error_rate * (1 - ERROR_WEIGHT)
+    until = state.ejected_until_ms
     if not probation:
+        until = min(until, event.at_ms)
         error_rate = min(error_rate, ERROR_RATE_TO_EJECT - 0.01)
     return {
         "failures": 0,
         "probation": probation,
         "error_rate": error_rate,
+        "ejected_until_ms": until,
         # A good spell forgives earlier outages.
         "ejections": 0 if not probation and error_rate < 0.02 else state.ejections,
     }

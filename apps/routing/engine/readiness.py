@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from apps.routing.engine.filters import Candidate, removed
-from apps.routing.engine.health import BURST_SHARE, HEALTHY, retries_left, token_level
+from apps.routing.engine.health import (
+    BURST_SHARE,
+    EJECTION_STEP_MS,
+    HEALTHY,
+    rests,
+    retries_left,
+    token_level,
+)
 from apps.routing.engine.types import (
     Deployment,
     DeploymentHealth,
@@ -25,7 +32,15 @@ UNPROBED_SHARE = 0.8
 # So much slower than usual at its last call, and not called for so long: a call has to find out.
 SLOWER_THAN_USUAL = 2.5
 UNSEEN_MS = 8_000
+# With more calls under way than these, one that is so much slower than usual has too many: further
+# calls would only make all of them too late. Whoever finds no other asks again in a moment.
+FEW_CALLS = 8
+CROWDED_WAIT_MS = 250
 MINUTE_MS = 60_000
+# What a new request leaves of a bucket to those that wait already, or else small ones would always
+# find room before a large one does. It leaves less the longer it waits itself, in the end nothing.
+LEFT_SHARE = 0.25
+LEFT_FOR_MS = 6_000
 
 type Steps = list[TraceStep] | None
 
@@ -34,7 +49,7 @@ class Look(NamedTuple):
     """One candidate with its health as of now, and the answer that is likely to come.
 
     `owes_proof`: it is on probation, or was slow when it was last seen, long ago; `rests`: it is
-    ejected; `is_sound`: it neither rests nor is being probed right now.
+    ejected and has not answered since; `is_sound`: it neither rests nor is being probed right now.
     """
 
     candidate: Candidate
@@ -78,6 +93,9 @@ class Gatekeeper:
         )
         # Whoever has failed once already is not sent to try somebody out.
         self._may_probe = draw >= UNPROBED_SHARE and not facts.tried_deployments
+        age_ms = max(facts.now_ms - facts.arrived_ms, 0)
+        self._left_share = LEFT_SHARE * BURST_SHARE * max(1 - age_ms / LEFT_FOR_MS, 0.0)
+        self._written = _written(facts.tried_deployments, health, age_ms)
 
     def check(self, candidates: Sequence[Candidate], steps: Steps) -> Readiness:
         """Return who may be called of a group; each left out gets a step with its numbers."""
@@ -90,16 +108,15 @@ class Gatekeeper:
             return Readiness([], [], None)
         sound = self._sound(looks, steps)
         ready = [look for look in sound if not look.wait_ms]
-        # Rather a second call to one that owes proof than a wait.
-        second = [] if ready else [look for look in looks if not look.wait_ms and not look.rests]
+        instead = [] if ready else self._rather_than_wait(looks)
         if len(sound) < len(looks):
-            self._tell_left_out(looks, [*sound, *second], steps)
+            self._tell_left_out(looks, [*sound, *instead], steps)
         if len(ready) < len(sound):
             self._tell_waits(sound, steps)
         if ready:
             return self._steady_or_probe(sound, ready, steps)
-        wait = None if second else min(look.wait_ms for look in sound)
-        return Readiness(sound, second, wait)
+        wait = None if instead else min(look.wait_ms for look in sound)
+        return Readiness(sound, instead, wait)
 
     def _look(self, candidate: Candidate, steps: Steps) -> Look | None:
         """Return what is known of it; None when no short wait will help."""
@@ -107,16 +124,21 @@ class Gatekeeper:
         state = self._health.deployments.get(deployment.id, HEALTHY)
         if self._has_obstacles and self._is_obstructed(deployment, state, steps):
             return None
-        output, mean = candidate.output_tokens, state.mean_output_tokens
-        if mean < output:
-            output = round(mean)
+        output, likely = candidate.output_tokens, max(state.mean_output_tokens, self._written)
+        if likely < output:
+            output = round(likely)
         needed = self._tokens + output
         wait = state.retry_after_ms - now if state.retry_after_ms > now else 0
-        if deployment.tokens_per_minute:
-            wait = max(wait, _shortage(deployment.tokens_per_minute, state, needed, now))
-        owes_proof, rests = _owes_proof(state, now), state.ejected_until_ms > now
-        is_sound = not rests and not (owes_proof and state.in_flight)
-        return Look(candidate, state, wait, output, needed, owes_proof, rests, is_sound)
+        per_minute = deployment.tokens_per_minute
+        if per_minute:
+            left = self._left_share * per_minute
+            wait = max(wait, _shortage(per_minute, state, needed + left, now))
+        if _is_crowded(state):
+            wait = max(wait, CROWDED_WAIT_MS)
+        owes_proof = _owes_proof(state, now)
+        is_resting = rests(state, now)
+        is_sound = not is_resting and not (owes_proof and state.in_flight)
+        return Look(candidate, state, wait, output, needed, owes_proof, is_resting, is_sound)
 
     def _is_obstructed(self, deployment: Deployment, state: DeploymentHealth, steps: Steps) -> bool:
         """Tell whether something is in the way that no short wait removes; it gets a step."""
@@ -143,6 +165,16 @@ class Gatekeeper:
             return looks
         return sound
 
+    def _rather_than_wait(self, looks: list[Look]) -> list[Look]:
+        """Return whom to call when no sound one has room: who owes proof, or rested for a while."""
+        free = [look for look in looks if not look.wait_ms]
+        owing = [look for look in free if not look.rests]
+        return owing or [look for look in free if self._may_be_tried(look.state)]
+
+    def _may_be_tried(self, state: DeploymentHealth) -> bool:
+        """Tell whether one that rests may get a call: one at a time, and not soon after another."""
+        return not state.in_flight and self._facts.now_ms - state.seen_ms >= EJECTION_STEP_MS
+
     def _steady_or_probe(self, sound: list[Look], ready: list[Look], steps: Steps) -> Readiness:
         """Keep probes few: most requests go to those that owe no proof, while there are any."""
         steady = [look for look in ready if not look.owes_proof]
@@ -164,14 +196,15 @@ class Gatekeeper:
     def _tell_waits(self, sound: Sequence[Look], steps: Steps) -> None:
         for look in sound:
             if look.wait_ms:
-                is_blocked = look.state.retry_after_ms > self._facts.now_ms
-                code = "rate_blocked" if is_blocked else "tokens_short"
+                code = "crowded" if _is_crowded(look.state) else "tokens_short"
+                if look.state.retry_after_ms > self._facts.now_ms:
+                    code = "rate_blocked"
                 tell(steps, code, look.candidate.deployment, wait_ms=look.wait_ms)
 
     def _tell_unsound(self, look: Look, steps: Steps) -> None:
         state, deployment = look.state, look.candidate.deployment
-        wait = state.ejected_until_ms - self._facts.now_ms
-        if wait > 0:
+        if look.rests:
+            wait = state.ejected_until_ms - self._facts.now_ms
             tell(steps, "ejected", deployment, wait_ms=wait, failures=state.failures)
         else:
             # One that was merely slow owes a single answer.
@@ -185,7 +218,24 @@ def _owes_proof(state: DeploymentHealth, now_ms: int) -> bool:
     return was_slow and now_ms - state.seen_ms > UNSEEN_MS
 
 
-def _shortage(per_minute: int, state: DeploymentHealth, needed: int, now_ms: int) -> int:
+def _is_crowded(state: DeploymentHealth) -> bool:
+    """Tell whether it has many calls and is slow with all: long prompts delay first tokens only."""
+    return (
+        state.in_flight > FEW_CALLS
+        and 0 < SLOWER_THAN_USUAL * state.usual_ttft_ms < state.ttft_ms
+        and 0 < SLOWER_THAN_USUAL * state.usual_ms_per_token < state.ms_per_token
+    )
+
+
+def _written(tried: Sequence[str], health: Health, age_ms: int) -> float:
+    """Return the tokens that those who failed had the time to write: the answer may be longer."""
+    if not tried:
+        return 0.0
+    paces = (health.deployments.get(name, HEALTHY).ms_per_token for name in tried)
+    return age_ms / max(paces)
+
+
+def _shortage(per_minute: int, state: DeploymentHealth, needed: float, now_ms: int) -> int:
     """Return the milliseconds until the provider's bucket holds what the call needs.
 
     One that needs more than a bucket holds goes out when it is full.

@@ -138,6 +138,10 @@ SENTENCES: Mapping[str, Pair] = {
         "{subject} was left out: the provider asked to wait {wait_ms}.",
         "{subject} ficou de fora: o provedor pediu para aguardar {wait_ms}.",
     ),
+    "crowded": (
+        "{subject} was left out: it has too many calls under way; to be asked again in {wait_ms}.",
+        "{subject} ficou de fora: tem chamadas demais em andamento; nova consulta em {wait_ms}.",
+    ),
     "tokens_short": (
         "{subject} was left out: its tokens per minute are used up for {wait_ms}.",
         "{subject} ficou de fora: seus tokens por minuto se esgotaram por {wait_ms}.",
