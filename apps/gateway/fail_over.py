@@ -18,7 +18,7 @@ from apps.routing.engine.attempts import DEFAULT_ATTEMPTS, MOST_ATTEMPTS
 from apps.routing.engine.request_router import decide
 from apps.routing.engine.types import Attempt, Decision
 
-# How long a request may wait, in all, for somebody to become free.
+# How long a request, or a further attempt of it, may wait for somebody to become free.
 LONGEST_WAIT_SECONDS = 10.0
 SHORTEST_WAIT_SECONDS = 0.05
 # Another deployment would say the same: the request itself is wrong.
@@ -75,8 +75,9 @@ class FailOver:
 
     async def _admitted(self) -> Attempt:
         """Return the first attempt of a new plan for which there is room."""
+        until = monotonic_seconds() + min(LONGEST_WAIT_SECONDS, self._run.seconds_left)
         while True:
-            decision = await decide_with_patience(self._run)
+            decision = await decide_with_patience(self._run, until)
             if decision.outcome != "route":
                 raise failure_of(self._errors)
             try:
@@ -94,14 +95,16 @@ def decide_now(run: Run) -> Decision:
     return decide(run.known_facts(), run.pinned.snapshot, run.health, run.seed)
 
 
-async def decide_with_patience(run: Run) -> Decision:
-    """Decide as of now; when all that could answer only rest for a moment, wait for them."""
+async def decide_with_patience(run: Run, until: float) -> Decision:
+    """Decide as of now; when all that could answer only rest for a moment, wait for them.
+
+    `until` is a moment of the monotonic clock.
+    """
     while True:
         run.facts = replace(run.known_facts(), now_ms=unix_ms())
         decision = decide_now(run)
         wait = max(decision.retry_after_ms / 1_000, SHORTEST_WAIT_SECONDS)
-        waited = monotonic_seconds() - run.started
-        if decision.outcome != "unhealthy" or waited + wait > LONGEST_WAIT_SECONDS:
+        if decision.outcome != "unhealthy" or monotonic_seconds() + wait > until:
             return decision
         await asyncio.sleep(wait)
 

@@ -13,7 +13,7 @@ from apps.core.errors import AccessDenied, BudgetExceeded, NotFound, RateLimited
 from apps.core.tokens import estimate_messages
 from apps.gateway import cache, dispatch
 from apps.gateway.facts import gather
-from apps.gateway.fail_over import decide_now, decide_with_patience
+from apps.gateway.fail_over import LONGEST_WAIT_SECONDS, decide_now, decide_with_patience
 from apps.gateway.recording import Status, usage_event
 from apps.gateway.refusals import refusal_of
 from apps.gateway.reservations import reserve
@@ -106,7 +106,7 @@ async def _decide(run: Run) -> None:
 
 async def _plan(run: Run) -> None:
     """Decide with the facts as they stand, waiting a moment for who rests; raises RouterError."""
-    run.decide_on(await decide_with_patience(run))
+    run.decide_on(await decide_with_patience(run, run.started + LONGEST_WAIT_SECONDS))
     if run.decided().outcome != "route":
         raise refusal_of(run.decided(), run.known_facts())
 

@@ -15,6 +15,7 @@ class Engine:
     def __init__(self, fleet: list[Deployment], seed: int, price_weight: int = 0) -> None:
         self.snapshot, self.health, self.seed = fleet_snapshot(fleet, price_weight), Health(), seed
         self.fleet = {item.id: item for item in fleet}
+        self.asked: dict[tuple[int, int], float] = {}
 
     def choose(self, now: float, request: Request, tried: tuple[str, ...]) -> Pick:
         seed = f"{self.seed}:{request.id}:{len(tried)}"
@@ -23,7 +24,8 @@ class Engine:
             patience = attempt.first_token_timeout_ms
             return (attempt.deployment_id, patience / 1000) if patience else attempt.deployment_id
         wait = max(decision.retry_after_ms / 1000, 0.05)
-        return wait if now + wait - request.at <= 10 else None
+        asked = self.asked.setdefault((request.id, len(tried)), now)
+        return wait if now + wait - asked <= 10 else None
 
     def on_start(self, now: float, dep_id: str, request: Request) -> None:
         self.note(now, dep_id, request, "started", tokens=request.prompt_tokens + self.mean(dep_id))
