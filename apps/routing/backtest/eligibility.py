@@ -38,20 +38,29 @@ FILTERED = (
     *("needs", "allowed_models", "allowed_regions", "data_class", "excluded_deployments"),
     "is_continued",
 )
-MEAN_OUTPUT = round(HEALTHY.mean_output_tokens)
 
 
 class Sizes(NamedTuple):
-    """Tokens of some rows under the rules' limits; `wanted` is 0 where no limit is named."""
+    """Tokens of some rows under the rules' limits; `wanted` is 0 where no limit is named.
+
+    `likely` is the length of the answer as far as it is not limited.
+    """
 
     input: Array
     wanted: Array
     most: Array
+    likely: Array
     budget: Numbers
 
     def at(self, places: Array) -> "Sizes":
         budget = Numbers(*(column[places] for column in self.budget if column is not None))
-        return Sizes(self.input[places], self.wanted[places], self.most[places], budget)
+        return Sizes(
+            self.input[places],
+            self.wanted[places],
+            self.most[places],
+            self.likely[places],
+            budget,
+        )
 
 
 class Offer(NamedTuple):
@@ -90,8 +99,19 @@ def sizes_of(columns: Columns, rows: Array, effects: Effects) -> Sizes:
         input=numbers["prompt_tokens"] + numbers["added_tokens"],
         wanted=np.where(is_asked, wanted, 0),
         most=most,
+        likely=_likely(columns, rows),
         budget=Numbers(numbers["budget_left"], known["budget_left"]),
     )
+
+
+def _likely(columns: Columns, rows: Array) -> Array:
+    """Return what `engine.readiness` expects of deployments of which nothing is known."""
+    tried = columns.words["tried_deployments"]
+    now, arrived = (columns.numbers[name].values[rows] for name in ("now_ms", "arrived_ms"))
+    has_failed = columns.is_given("tried_deployments")[tried.codes[rows]]
+    written = np.where(has_failed, now - arrived, 0) / HEALTHY.ms_per_token
+    likely: Array = np.rint(np.maximum(written, HEALTHY.mean_output_tokens))
+    return likely.astype(np.int64)
 
 
 def _known(column: Numbers, rows: Array) -> Array:
@@ -157,7 +177,7 @@ def _offer(deployment: Deployment, kept: Array, sizes: Sizes, output: Array) -> 
     # The engine's arithmetic on whole numbers takes whole columns as well.
     worst_case: Any = worst_case_cost(deployment, *_any(sizes.input, output))
     is_affordable = ~(sizes.budget.known & (worst_case > sizes.budget.values))
-    usual = np.minimum(output, MEAN_OUTPUT)
+    usual = np.minimum(output, sizes.likely)
     return Offer(deployment, kept & is_affordable, output, usual, worst_case)
 
 

@@ -202,6 +202,7 @@ def random_facts(rng: Random, number: int) -> RequestFacts:
         needs=some(NEEDS, 2) if rng.random() < 0.4 else (),
         allowed_models=some(REQUESTED[1:], 3) if rng.random() < 0.2 else (),
         now_ms=NOW + rng.choice((-6, -5, 0, 4, 5)),
+        arrived_ms=rng.choice((0, NOW - 9_000, NOW - 5_003, NOW - 4_000, NOW + 900)),
         dialect=rng.choice(("", "acme", "fast")),
         user=rng.choice(("", "vip", "Ana", "Bea", "ação")),
         metadata={"plan": rng.choice(WORDS), "Größe": rng.choice(WORDS)}
