@@ -19,11 +19,14 @@ BAD = (
 CUT = "if error_rate {} CUT_RATE_TO_EJECT and (not _is_old_news(state, event)):"
 FORGIVEN = (
     "return {{'failures': 0, 'probation': probation, 'error_rate': error_rate, "
+    "'ejected_until_ms': until, "
     "'ejections': 0 if not probation and error_rate {} 0.02 else state.ejections}}"
 )
 SHORT = "return math.ceil(short * MINUTE_MS / per_minute) if short {} else {}"
 DOWN = "refused_until = self._health.credentials_down.get(deployment.credential, {})"
-WAIT = "wait = max(state.retry_after_ms - now, _shortage(deployment, state, needed, now), {})"
+WAIT = "wait = state.retry_after_ms - now if state.retry_after_ms {} now else 0"
+LIKELY = "if likely {} output:"
+SLOWER = "weight = SLOWER_WEIGHT if sample {} known else USUAL_WEIGHT"
 MOMENT = "if choice.strategy != 'cheapest' and len(ready) {} len(sound):"
 EXACTLY = "an average of calls is never exactly that"
 NOT_BELOW = "the longest of the waits is never below 0"
@@ -57,8 +60,9 @@ SAME: list[tuple[str, str, list[str], str]] = [
         [SHORT.format(*case) for case in ((">= 0", 0), ("> -1", 0), ("> 0", -1))],
         NOT_BELOW,
     ),
-    ("readiness", "return 0", ["return -1"], NOT_BELOW),
-    ("readiness", WAIT.format(0), [WAIT.format(-1)], NOT_BELOW),
+    ("readiness", WAIT.format(">"), [WAIT.format(">=")], "no time is left either way"),
+    ("readiness", LIKELY.format("<"), [LIKELY.format("<=")], "both are the same number"),
+    ("averages", SLOWER.format(">"), [SLOWER.format(">=")], "nothing is to be learned"),
     (
         "readiness",
         DOWN.format(0),
