@@ -143,8 +143,8 @@ class Balancer:
             if look is home:
                 # A home is not left for its longer answers.
                 stay = self._stay(look, choice, cost)
-            elif weight and burden > slowest:
-                late = (burden / slowest) ** 2
+            elif weight:
+                late = max(burden / slowest, 1.0) ** 2
             score = seconds * load * errors * late * price * stay
             if steps is not None:
                 numbers: dict[str, Scalar] = {"seconds": seconds, "load": load, "errors": errors}
@@ -154,7 +154,7 @@ class Balancer:
             scored.append(Scored(score * tie, cost, look))
         return scored
 
-    def _cost(self, look: Look, cached: int = 0) -> int:
+    def _cost(self, look: Look, cached: int) -> int:
         deployment = look.candidate.deployment
         return expected_cost(deployment, self._tokens, look.output_tokens, cached)
 
