@@ -148,7 +148,7 @@ def test_crowd__that_is_blocked_too__waits_for_the_longer_one(
 
 @pytest.mark.parametrize(
     ("age_ms", "left"),
-    [(-900, 3_750), (0, 3_750), (1_500, 2_812.5), (3_000, 1_875), (6_000, 0), (9_000, 0)],
+    [(-900, 1_500), (0, 1_500), (1_500, 1_125), (3_000, 750), (6_000, 0), (9_000, 0)],
 )
 @pytest.mark.parametrize(("spare", "wait_ms"), [(0, 0), (-0.2, 1), (-10, 10)])
 def test_tokens__of_a_new_request__are_left_to_those_that_wait_longer(

@@ -39,7 +39,7 @@ CROWDED_WAIT_MS = 250
 MINUTE_MS = 60_000
 # What a new request leaves of a bucket to those that wait already, or else small ones would always
 # find room before a large one does. It leaves less the longer it waits itself, in the end nothing.
-LEFT_SHARE = 0.25
+LEFT_SHARE = 0.1
 LEFT_FOR_MS = 6_000
 
 type Steps = list[TraceStep] | None
