@@ -1,0 +1,146 @@
+"""OpenAI's chat completions, whole and streamed (openai 3.54, types/chat)."""
+
+from apps.providers.wire_servers.exchange import Event, Exchange, Json, Request
+from apps.providers.wire_servers.scripts import argument_pieces, pieces_of
+
+DONE = Event("[DONE]")
+
+
+def answer(exchange: Exchange) -> Json:
+    """Return the whole completion, `n` times the same choice."""
+    reason = finish_reason(exchange)
+    choices = [
+        {"index": index, "message": _message(exchange), "logprobs": None, "finish_reason": reason}
+        for index in range(_choices(exchange))
+    ]
+    whole = _envelope(exchange, "chat.completion") | {"choices": choices}
+    return whole if exchange.script.usage == "missing" else whole | {"usage": usage(exchange)}
+
+
+def events(exchange: Exchange) -> list[Event]:
+    """Return the chunks: role, content, tool calls, the reason, usage if asked for, `[DONE]`."""
+    chunks = [
+        _chunk(exchange, {"index": index, "delta": delta, "finish_reason": None})
+        for index in range(_choices(exchange))
+        for delta in _deltas(exchange)
+    ]
+    reason = finish_reason(exchange)
+    chunks += [
+        _chunk(exchange, {"index": index, "delta": {}, "finish_reason": reason})
+        for index in range(_choices(exchange))
+    ]
+    return [Event(chunk) for chunk in _with_usage(exchange, chunks)] + [DONE]
+
+
+def is_streamed(request: Request) -> bool:
+    """Tell whether chunks are asked for."""
+    return request.body.get("stream") is True
+
+
+def answers_tools(body: Json) -> bool:
+    """Tell whether the last message is the result of a tool."""
+    return bool(body["messages"][-1]["role"] == "tool")
+
+
+def finish_reason(exchange: Exchange) -> str:
+    """Return why the answer ends."""
+    return "tool_calls" if exchange.script.calls else exchange.script.reason
+
+
+def usage(exchange: Exchange) -> Json:
+    """Return the count; cached and reasoning tokens are inside of the sums."""
+    tokens = exchange.script.tokens
+    return {
+        "prompt_tokens": tokens.input,
+        "completion_tokens": tokens.output,
+        "total_tokens": tokens.total,
+        "prompt_tokens_details": {
+            "cached_tokens": tokens.cached,
+            "cache_write_tokens": tokens.cache_written,
+            "audio_tokens": 0,
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": tokens.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def _choices(exchange: Exchange) -> int:
+    return exchange.body.get("n") or 1
+
+
+def _envelope(exchange: Exchange, kind: str) -> Json:
+    return {
+        "id": exchange.new_id("chatcmpl-"),
+        "object": kind,
+        "created": exchange.moment,
+        "model": exchange.model,
+        "service_tier": "default",
+        "system_fingerprint": "fp_simulated",
+    }
+
+
+def _message(exchange: Exchange) -> Json:
+    script = exchange.script
+    message: Json = {"role": "assistant", "content": script.text or None, "refusal": None}
+    if script.thought:
+        # Not OpenAI itself but the servers that resemble it: DeepSeek, vLLM.
+        message["reasoning_content"] = script.thought
+    calls = [
+        {
+            "id": exchange.new_id("call_", index),
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.text},
+        }
+        for index, call in enumerate(script.calls)
+    ]
+    return message | ({"tool_calls": calls} if calls else {})
+
+
+def _deltas(exchange: Exchange) -> list[Json]:
+    script = exchange.script
+    content = None if script.calls and not script.text else ""
+    deltas: list[Json] = [{"role": "assistant", "content": content, "refusal": None}]
+    deltas += [{"reasoning_content": piece} for piece in pieces_of(script.thought)]
+    deltas += [{"content": piece} for piece in pieces_of(script.text)]
+    return deltas + [
+        {"tool_calls": [delta]}
+        for index in range(len(script.calls))
+        for delta in _call_deltas(exchange, index)
+    ]
+
+
+def _call_deltas(exchange: Exchange, index: int) -> list[Json]:
+    """Name the call first, with empty arguments; only index and arguments follow."""
+    call = exchange.script.calls[index]
+    first: Json = {
+        "index": index,
+        "id": exchange.new_id("call_", index),
+        "type": "function",
+        "function": {"name": call.name, "arguments": ""},
+    }
+    return [first] + [
+        {"index": index, "function": {"arguments": piece}} for piece in argument_pieces(call)
+    ]
+
+
+def _chunk(exchange: Exchange, choice: Json) -> Json:
+    chunk = _envelope(exchange, "chat.completion.chunk")
+    return chunk | {"choices": [choice | {"logprobs": None}]}
+
+
+def _with_usage(exchange: Exchange, chunks: list[Json]) -> list[Json]:
+    """Put the count on a chunk of its own without choices; every other one says null."""
+    wanted = (exchange.body.get("stream_options") or {}).get("include_usage")
+    mode = exchange.script.usage
+    if not wanted or mode == "missing":
+        return chunks
+    counted = usage(exchange)
+    marked: list[Json] = [chunk | {"usage": None} for chunk in chunks]
+    if mode == "twice":
+        marked[-1]["usage"] = counted
+    last = _envelope(exchange, "chat.completion.chunk") | {"choices": [], "usage": counted}
+    return [*marked, last]
