@@ -59,8 +59,16 @@ class Script:
 
     text: str = TEXT
     thought: str = ""
+    # Reasoning that Anthropic hides: opaque, to be sent back as it is.
+    hidden_thought: str = ""
     calls: tuple[ToolCall, ...] = ()
+    # Several calls at once with all of their arguments, as servers do that resemble OpenAI.
+    has_whole_calls: bool = False
     reason: Reason = "stop"
+    # Said as it is, in place of the vendor's word for `reason`.
+    vendor_reason: str = ""
+    # Gemini only: the question itself is refused, so there is no candidate.
+    is_blocked: bool = False
     tokens: Tokens = field(default_factory=Tokens)
     usage: UsageMode = "once"
     # Refuses with this status.
@@ -86,6 +94,7 @@ class Script:
     # Says the vendor's error event after so many events.
     error_after: int | None = None
     has_comments: bool = False
+    has_crlf: bool = False
     # As servers do that only resemble OpenAI: unknown parameters are accepted.
     accepts_unknown: bool = False
 
@@ -105,12 +114,19 @@ SCRIPTS: Mapping[str, Script] = {
     "text_and_tools": Script(calls=(WEATHER,)),
     "thinking": Script(thought=THOUGHT),
     "thinking_tools": Script(text="", thought=THOUGHT, calls=(WEATHER, WEATHER_ABROAD)),
+    "hidden_thinking": Script(hidden_thought="b3BhcXVl"),
+    "nothing_but_thought": Script(text="", reason="length"),
+    "whole_calls": Script(text="", calls=(WEATHER, WEATHER_ABROAD), has_whole_calls=True),
+    "calls_with_stop": Script(text="", calls=(WEATHER,), vendor_reason="stop"),
+    "unknown_reason": Script(vendor_reason="a_reason_of_tomorrow"),
+    "blocked": Script(text="", reason="content_filter", is_blocked=True),
     "usage_missing": Script(usage="missing"),
     "usage_twice": Script(usage="twice"),
     "slow": Script(delay_seconds=SLOW_SECONDS),
     "slow_first_token": Script(first_event_seconds=SLOW_SECONDS),
     "paced": Script(pause_seconds=PAUSE_SECONDS),
     "split": Script(packet_bytes=1),
+    "crlf": Script(has_crlf=True),
     "comments": Script(has_comments=True),
     "compatible": Script(accepts_unknown=True, has_comments=True),
     "hang": Script(hangs=True),
@@ -118,7 +134,7 @@ SCRIPTS: Mapping[str, Script] = {
     "cut": Script(is_cut=True),
     "stops_early": Script(stops_early=True),
     "malformed": Script(has_malformed_event=True),
-    "error_event": Script(error_after=3, message="overloaded now"),
+    "error_event": Script(error_after=5, message="overloaded now"),
     "error_first": Script(error_after=0, message="overloaded now"),
     "html": Script(status=502, body=b"<html><h1>502 Bad Gateway</h1></html>"),
     "context_length": Script(status=400, code="context_length_exceeded"),

@@ -14,6 +14,7 @@ from apps.providers.wire_servers.exchange import (
     Endpoint,
     Event,
     Exchange,
+    Framing,
     Memory,
     Refusal,
     Request,
@@ -170,6 +171,8 @@ async def _say(exchange: Exchange, endpoint: Endpoint, delivery: Delivery, reque
     if script.has_malformed_event:
         events = _with_malformed(events, vendor.malformed_event)
     framing = endpoint.framing(exchange.request)
+    if script.has_crlf and framing is Framing.SSE:
+        framing = Framing.SSE_CRLF
     return await delivery.send_stream(framed(events, framing), framing, headers)
 
 

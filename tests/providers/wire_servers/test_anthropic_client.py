@@ -63,7 +63,17 @@ def test_message__streamed__opens_and_closes_one_block_after_the_other(
 
 @pytest.mark.parametrize(
     "script",
-    ["text", "thinking", "text_and_tools", "thinking_tools", "tools_without_arguments", "split"],
+    [
+        "text",
+        "crlf",
+        "unknown_reason",
+        "thinking",
+        "hidden_thinking",
+        "text_and_tools",
+        "thinking_tools",
+        "tools_without_arguments",
+        "split",
+    ],
 )
 def test_message__streamed__is_the_whole_one(
     anthropic_client: anthropic.Anthropic, script: str

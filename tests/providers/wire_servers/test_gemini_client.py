@@ -143,6 +143,23 @@ def test_generate__filtered__has_no_parts(gemini_client: genai.Client) -> None:
     assert answer.text is None
 
 
+@pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
+def test_generate__refused_question__has_no_candidates(
+    gemini_client: genai.Client, is_streamed: bool
+) -> None:
+    (answer,) = ask(gemini_client, "blocked", is_streamed=is_streamed)
+    assert answer.candidates is None
+    assert answer.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
+
+
+def test_generate__limit_eaten_by_thought__has_a_candidate_without_parts(
+    gemini_client: genai.Client,
+) -> None:
+    (answer,) = ask(gemini_client, "nothing_but_thought", is_streamed=False)
+    assert answer.candidates[0].content.parts is None
+    assert answer.candidates[0].finish_reason is types.FinishReason.MAX_TOKENS
+
+
 def test_generate__stream_without_sse__is_an_array(server: WireServer) -> None:
     url = f"{server.url_of('gemini')}/v1beta/models/gemini-2.5-flash:streamGenerateContent"
     body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}]}).encode()

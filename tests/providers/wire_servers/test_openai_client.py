@@ -8,6 +8,7 @@ import pytest
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, Tokens
 from apps.providers.wire_servers.server import WireServer
+from tests.providers.wire_servers.conftest import SECRET
 
 HELLO: list[Any] = [{"role": "user", "content": "Say hello."}]
 TOOL: Any = {
@@ -93,6 +94,34 @@ def test_chat__parallel_tools__come_whole_and_in_deltas_by_index(
     assert len({call.id for call in [*calls, *(streamed.message.tool_calls or [])]}) == 4
 
 
+def test_chat__whole_calls__come_in_one_chunk(openai_client: openai.OpenAI) -> None:
+    chunks = chunks_of(openai_client, model="script:whole_calls", tools=[TOOL])
+    (calls,) = [c.choices[0].delta.tool_calls for c in chunks if c.choices[0].delta.tool_calls]
+    cities = [json.loads(call.function.arguments)["city"] for call in calls]
+    assert cities == ["São Paulo", "東京"]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"), [("calls_with_stop", "stop"), ("unknown_reason", "a_reason_of_tomorrow")]
+)
+def test_chat__reasons_of_other_servers__are_said_as_they_are(
+    openai_client: openai.OpenAI, script: str, reason: str
+) -> None:
+    assert chunks_of(openai_client, model=f"script:{script}")[-1].choices[0].finish_reason == reason
+
+
+def test_chat__streamed_by_azure__opens_with_a_chunk_without_choices(server: WireServer) -> None:
+    with openai.AzureOpenAI(
+        api_key=SECRET,
+        azure_endpoint=f"http://127.0.0.1:{server.port}",
+        api_version="2024-10-21",
+        max_retries=0,
+    ) as client:
+        first, *rest = chunks_of(client)
+    assert first.choices == []
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in rest) == TEXT
+
+
 def test_chat__results_of_tools_given__ends_with_text(openai_client: openai.OpenAI) -> None:
     asked: dict[str, Any] = {"model": "script:tools", "tools": [TOOL]}
     first = openai_client.chat.completions.create(messages=HELLO, **asked).choices[0].message
@@ -112,7 +141,7 @@ def test_chat__thinking__is_beside_the_content(openai_client: openai.OpenAI) -> 
     assert (message.reasoning_content, message.content) == (THOUGHT, TEXT)
 
 
-@pytest.mark.parametrize("script", ["split", "comments", "paced", "slow_first_token"])
+@pytest.mark.parametrize("script", ["split", "crlf", "comments", "paced", "slow_first_token"])
 def test_chat__awkward_packets__lose_nothing(openai_client: openai.OpenAI, script: str) -> None:
     chunks = chunks_of(openai_client, model=f"script:{script}")
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == TEXT

@@ -87,6 +87,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}
         ),
         ({"thinking": {"type": "enabled"}}, "Unrecognized request argument"),
         ({"temperature": 2.1}, "temperature"),
+        ({"metadata": {"a": "b"}}, "only allowed when 'store'"),
         ({"max_tokens": 5, "max_completion_tokens": 5}, "at the same time"),
         ({"model": "gpt-5-mini", "max_tokens": 5}, "Use 'max_completion_tokens'"),
         ({"model": "o3", "temperature": 0.5}, "does not support 0.5"),

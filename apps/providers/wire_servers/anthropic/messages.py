@@ -53,6 +53,8 @@ def _message(exchange: Exchange) -> Json:
 
 
 def _stop_reason(exchange: Exchange) -> str:
+    if exchange.script.vendor_reason:
+        return exchange.script.vendor_reason
     return "tool_use" if exchange.script.calls else REASONS[exchange.script.reason]
 
 
@@ -74,6 +76,8 @@ def _blocks(exchange: Exchange) -> list[Json]:
     if script.thought:
         signature = signature_of(script.thought)
         blocks.append({"type": "thinking", "thinking": script.thought, "signature": signature})
+    if script.hidden_thought:
+        blocks.append({"type": "redacted_thinking", "data": script.hidden_thought})
     if script.text:
         blocks.append({"type": "text", "text": script.text})
     return blocks + [
@@ -89,6 +93,7 @@ def _blocks(exchange: Exchange) -> list[Json]:
 
 EMPTY: dict[str, Json] = {
     "thinking": {"thinking": "", "signature": ""},
+    "redacted_thinking": {},
     "text": {"text": ""},
     "tool_use": {"input": {}},
 }
@@ -113,6 +118,8 @@ def _deltas(exchange: Exchange, block: Json) -> list[Json]:
         thoughts = pieces_of(block["thinking"])
         deltas = [{"type": "thinking_delta", "thinking": piece} for piece in thoughts]
         return [*deltas, {"type": "signature_delta", "signature": block["signature"]}]
+    if block["type"] == "redacted_thinking":
+        return []
     # Anthropic opens the arguments with an empty piece, and ends there if there are none.
     calls = exchange.script.calls
     call = next(c for at, c in enumerate(calls) if exchange.new_id("toolu_", at) == block["id"])

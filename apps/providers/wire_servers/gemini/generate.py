@@ -9,8 +9,10 @@ SIGNED = "function calls"
 
 
 def answer(exchange: Exchange) -> Json:
-    """Return everything in one candidate."""
+    """Return everything in one candidate, or none where the question was refused."""
     script = exchange.script
+    if script.is_blocked:
+        return _blocked(exchange)
     parts: list[Json] = [{"text": script.thought, "thought": True}] if script.thought else []
     parts += [{"text": script.text}] if script.text else []
     parts += _calls(exchange)
@@ -20,6 +22,8 @@ def answer(exchange: Exchange) -> Json:
 def events(exchange: Exchange) -> list[Event]:
     """Return chunks of text, all calls of functions in one chunk, and the reason at the end."""
     script = exchange.script
+    if script.is_blocked:
+        return [Event(_blocked(exchange))]
     parts: list[list[Json]] = [
         *([{"text": piece, "thought": True}] for piece in pieces_of(script.thought)),
         *([{"text": piece}] for piece in pieces_of(script.text)),
@@ -63,12 +67,22 @@ def _chunk(exchange: Exchange, parts: list[Json], *, is_last: bool, is_only: boo
     content: Json = {"role": "model"} | ({"parts": parts} if parts else {})
     candidate: Json = {"content": content, "index": 0}
     if is_last:
-        candidate["finishReason"] = REASONS[script.reason]
+        candidate["finishReason"] = script.vendor_reason or REASONS[script.reason]
     chunk: Json = {"candidates": [candidate]}
     has_usage = script.usage == "twice" or is_last or script.usage == "once"
     if has_usage and script.usage != "missing":
         chunk["usageMetadata"] = _usage(exchange, is_complete=is_last or is_only)
     return chunk | {"modelVersion": exchange.model, "responseId": exchange.new_id("resp")}
+
+
+def _blocked(exchange: Exchange) -> Json:
+    count = exchange.script.tokens.input
+    return {
+        "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
+        "usageMetadata": {"promptTokenCount": count, "totalTokenCount": count},
+        "modelVersion": exchange.model,
+        "responseId": exchange.new_id("resp"),
+    }
 
 
 def _usage(exchange: Exchange, *, is_complete: bool) -> Json:

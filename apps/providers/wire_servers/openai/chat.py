@@ -29,7 +29,8 @@ def events(exchange: Exchange) -> list[Event]:
         _chunk(exchange, {"index": index, "delta": {}, "finish_reason": reason})
         for index in range(_choices(exchange))
     ]
-    return [Event(chunk) for chunk in _with_usage(exchange, chunks)] + [DONE]
+    chunks = _azures_opening(exchange) + _with_usage(exchange, chunks)
+    return [Event(chunk) for chunk in chunks] + [DONE]
 
 
 def is_streamed(request: Request) -> bool:
@@ -44,6 +45,8 @@ def answers_tools(body: Json) -> bool:
 
 def finish_reason(exchange: Exchange) -> str:
     """Return why the answer ends."""
+    if exchange.script.vendor_reason:
+        return exchange.script.vendor_reason
     return "tool_calls" if exchange.script.calls else exchange.script.reason
 
 
@@ -90,14 +93,22 @@ def _message(exchange: Exchange) -> Json:
         # Not OpenAI itself but the servers that resemble it: DeepSeek, vLLM.
         message["reasoning_content"] = script.thought
     calls = [
+        {name: value for name, value in call.items() if name != "index"}
+        for call in _whole_calls(exchange)
+    ]
+    return message | ({"tool_calls": calls} if calls else {})
+
+
+def _whole_calls(exchange: Exchange) -> list[Json]:
+    return [
         {
+            "index": index,
             "id": exchange.new_id("call_", index),
             "type": "function",
             "function": {"name": call.name, "arguments": call.text},
         }
-        for index, call in enumerate(script.calls)
+        for index, call in enumerate(exchange.script.calls)
     ]
-    return message | ({"tool_calls": calls} if calls else {})
 
 
 def _deltas(exchange: Exchange) -> list[Json]:
@@ -106,6 +117,8 @@ def _deltas(exchange: Exchange) -> list[Json]:
     deltas: list[Json] = [{"role": "assistant", "content": content, "refusal": None}]
     deltas += [{"reasoning_content": piece} for piece in pieces_of(script.thought)]
     deltas += [{"content": piece} for piece in pieces_of(script.text)]
+    if script.has_whole_calls:
+        return [*deltas, {"tool_calls": _whole_calls(exchange)}]
     return deltas + [
         {"tool_calls": [delta]}
         for index in range(len(script.calls))
@@ -130,6 +143,20 @@ def _call_deltas(exchange: Exchange, index: int) -> list[Json]:
 def _chunk(exchange: Exchange, choice: Json) -> Json:
     chunk = _envelope(exchange, "chat.completion.chunk")
     return chunk | {"choices": [choice | {"logprobs": None}]}
+
+
+def _azures_opening(exchange: Exchange) -> list[Json]:
+    """Return the chunk without choices with which Azure opens: what its filter says of the prompt.
+
+    From learn.microsoft.com/azure/ai-services/openai/concepts/content-streaming.
+    """
+    if not exchange.request.path.startswith("/openai/deployments/"):
+        return []
+    found = {"hate": {"filtered": False, "severity": "safe"}}
+    results = [{"prompt_index": 0, "content_filter_results": found}]
+    opening = {"id": "", "created": 0, "model": "", "choices": []}
+    chunk = _envelope(exchange, "chat.completion.chunk")
+    return [chunk | opening | {"prompt_filter_results": results}]
 
 
 def _with_usage(exchange: Exchange, chunks: list[Json]) -> list[Json]:

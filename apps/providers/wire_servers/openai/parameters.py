@@ -36,6 +36,11 @@ def check_parameters(body: Json, *, is_lenient: bool) -> None:
         "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
         param="max_tokens",
     )
+    demand(
+        body.get("metadata") is None or body.get("store"),
+        "The 'metadata' parameter is only allowed when 'store' is enabled.",
+        param="metadata",
+    )
     _check_stop(body.get("stop"))
     _check_stream(body)
     if REASONING_MODEL.match(body["model"]):
