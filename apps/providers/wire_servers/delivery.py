@@ -30,8 +30,10 @@ class Delivery:
         length = {"content-type": "application/json", "content-length": str(len(body))}
         self.writer.write(head_of(status, length | dict(headers)))
         is_broken = status == 200 and (script.is_cut or script.stops_early or script.stalls)
-        for packet in _packets([body[: len(body) // 2] if is_broken else body], script):
+        *packets, last = _packets([body[: len(body) // 2] if is_broken else body], script)
+        for packet in packets:
             await self._send(packet)
+        await self._send_last(last)
         if is_broken:
             await self._break_off()
 
@@ -45,12 +47,14 @@ class Delivery:
         begin = {"content-type": kind, "transfer-encoding": "chunked", "cache-control": "no-cache"}
         await self._send(head_of(200, begin | dict(headers)), pause=script.first_event_seconds)
         is_broken = script.is_cut or script.stops_early or script.stalls
-        for packet in _packets(_kept(frames, script), script):
+        *packets, last = _packets(_kept(frames, script), script)
+        for packet in packets:
             await self._send(chunk_of(packet), pause=script.pause_seconds)
         if is_broken and not script.stops_early:
+            await self._send_last(chunk_of(last))
             return await self._break_off()
         ending = chunk_of(b"]") if framing is Framing.ARRAY and not is_broken else b""
-        return await self._send(ending + LAST_CHUNK)
+        return await self._send_last(chunk_of(last) + ending + LAST_CHUNK)
 
     async def _wait_before_head(self) -> None:
         if self.script.hangs:
@@ -62,6 +66,11 @@ class Delivery:
         await self.writer.drain()
         # Zero still gives the reader a turn, so that packets stay apart.
         await asyncio.sleep(pause)
+
+    async def _send_last(self, data: bytes) -> None:
+        """End without another turn: a client that closes now has left after its answer."""
+        self.writer.write(data)
+        await self.writer.drain()
 
     async def _break_off(self) -> None:
         """Stall for ever, or close without a good-bye: the reader sees a reset."""
@@ -81,8 +90,8 @@ def _kept(frames: list[bytes], script: Script) -> list[bytes]:
 
 def _packets(frames: list[bytes], script: Script) -> Iterator[bytes]:
     if not script.packet_bytes:
-        yield from frames
+        yield from frames or [b""]
         return
     data = b"".join(frames)
-    for start in range(0, len(data), script.packet_bytes):
+    for start in range(0, len(data) or 1, script.packet_bytes):
         yield data[start : start + script.packet_bytes]

@@ -117,6 +117,8 @@ class Endpoint:
     is_streamed: Callable[[Request], bool] = never
     framing: Callable[[Request], Framing] = as_sse
     answers_tools: Callable[[Json], bool] = never
+    # Its own event of failure, by the place in the stream, where the vendor has several.
+    error_event: Callable[[Refusal, int], Event] | None = None
 
 
 def framed(events: list[Event], framing: Framing) -> list[bytes]:

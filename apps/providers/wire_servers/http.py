@@ -40,8 +40,8 @@ def head_of(status: int, headers: Mapping[str, str]) -> bytes:
 
 
 def chunk_of(data: bytes) -> bytes:
-    """Write a piece of a body whose length nobody knows yet."""
-    return b"%x\r\n%s\r\n" % (len(data), data)
+    """Write a piece of a body whose length nobody knows yet; an empty one would end it."""
+    return data and b"%x\r\n%s\r\n" % (len(data), data)
 
 
 async def _read_body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:

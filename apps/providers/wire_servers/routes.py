@@ -40,6 +40,7 @@ RESPONSES: Final = Endpoint(
     response_events.events,
     is_streamed=chat.is_streamed,
     answers_tools=responses.answers_tools,
+    error_event=response_events.error_event,
 )
 MESSAGES: Final = Endpoint(
     ANTHROPIC,

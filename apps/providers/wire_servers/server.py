@@ -157,23 +157,40 @@ def _check(endpoint: Endpoint, exchange: Exchange) -> None:
 
 
 async def _say(exchange: Exchange, endpoint: Endpoint, delivery: Delivery, request_id: str) -> None:
-    script, vendor = exchange.script, endpoint.vendor
-    headers = vendor.headers(request_id) | dict(script.headers)
-    failure = Refusal(script.status, script.message, code=script.code)
+    script, request = exchange.script, exchange.request
+    headers = endpoint.vendor.headers(request_id) | dict(script.headers)
+    is_streamed = endpoint.events is not None and endpoint.is_streamed(request)
+    framing = endpoint.framing(request)
     if script.status != 200:
-        body = json.dumps(vendor.error(failure, request_id), ensure_ascii=False).encode()
+        error = endpoint.vendor.error(_failure_of(script), request_id)
+        # A stream that is an array fails as one of one element.
+        told = [error] if is_streamed and framing is Framing.ARRAY else error
+        body = json.dumps(told, ensure_ascii=False).encode()
         return await delivery.send_whole(script.status, script.body or body, headers)
-    if endpoint.events is None or not endpoint.is_streamed(exchange.request):
+    if not is_streamed:
         return await delivery.send_whole(200, _whole(exchange, endpoint), headers)
-    events = endpoint.events(exchange)
-    if script.error_after is not None:
-        events = [*events[: script.error_after], vendor.error_event(failure, request_id)]
-    if script.has_malformed_event:
-        events = _with_malformed(events, vendor.malformed_event)
-    framing = endpoint.framing(exchange.request)
     if script.has_crlf and framing is Framing.SSE:
         framing = Framing.SSE_CRLF
+    events = _events(exchange, endpoint, request_id)
     return await delivery.send_stream(framed(events, framing), framing, headers)
+
+
+def _failure_of(script: Script) -> Refusal:
+    return Refusal(script.status, script.message, code=script.code)
+
+
+def _events(exchange: Exchange, endpoint: Endpoint, request_id: str) -> list[Event]:
+    """Return the events, with the scripted failure among them."""
+    script, failure = exchange.script, _failure_of(exchange.script)
+    events = endpoint.events(exchange) if endpoint.events else []
+    if script.has_malformed_event:
+        return _with_malformed(events, endpoint.vendor.malformed_event)
+    if script.error_after is None:
+        return events
+    said = events[: script.error_after]
+    if endpoint.error_event:
+        return [*said, endpoint.error_event(failure, len(said))]
+    return [*said, endpoint.vendor.error_event(failure, request_id)]
 
 
 def _whole(exchange: Exchange, endpoint: Endpoint) -> bytes:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import httpx2
@@ -167,6 +168,17 @@ def test_generate__stream_without_sse__is_an_array(server: WireServer) -> None:
         chunks = json.loads(answer.read())
     texts = [c["candidates"][0]["content"]["parts"][0]["text"] for c in chunks]
     assert "".join(texts) == TEXT
+
+
+def test_generate__array_that_fails__is_an_array_of_its_error(server: WireServer) -> None:
+    url = f"{server.url_of('gemini')}/v1beta/models/script:503:streamGenerateContent"
+    body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}]}).encode()
+    request = Request(url, body, {"x-goog-api-key": SECRET})  # noqa: S310  our own server
+    with pytest.raises(HTTPError) as caught:
+        urlopen(request)  # noqa: S310  our own server
+    with caught.value as answer:
+        (told,) = json.loads(answer.read())
+    assert told["error"]["status"] == "UNAVAILABLE"
 
 
 def test_count_and_embed__by_the_client__work(gemini_client: genai.Client) -> None:

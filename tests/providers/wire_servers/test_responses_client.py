@@ -103,6 +103,16 @@ def test_response__parts_of_another_role__are_refused(openai_client: openai.Open
         openai_client.responses.create(model=MODEL, input=wrong)
 
 
+@pytest.mark.parametrize(("script", "place"), [("error_event", 5), ("error_first", 0)])
+def test_response__failing_stream__ends_with_an_error_event(
+    openai_client: openai.OpenAI, script: str, place: int
+) -> None:
+    # Unlike chat's, this one raises nothing: the client hands it out.
+    last = events_of(openai_client, model=f"script:{script}")[-1]
+    assert (last.type, last.message) == ("error", "overloaded now")
+    assert last.sequence_number == place
+
+
 def test_response__rate_limited_before_its_stream__is_an_http_error(
     openai_client: openai.OpenAI,
 ) -> None:

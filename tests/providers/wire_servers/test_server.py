@@ -81,6 +81,18 @@ def test_whole_answers__client_gives_up__is_noticed(
     assert server.was_abandoned.wait(1)
 
 
+def test_answers__taken_whole__are_never_called_abandoned(
+    openai_client: openai.OpenAI, server: WireServer
+) -> None:
+    for is_streamed in (False, True) * 20:
+        with openai_client.copy(max_retries=0, http_client=openai.DefaultHttpxClient()) as client:
+            answer: Any = client.chat.completions.create(
+                model="gpt-4.1-mini", messages=HELLO, stream=is_streamed
+            )
+            assert list(answer)
+    assert not server.was_abandoned.is_set()
+
+
 def test_streams__paced__arrive_in_pace(openai_client: openai.OpenAI) -> None:
     stream = openai_client.chat.completions.create(
         model="script:paced",

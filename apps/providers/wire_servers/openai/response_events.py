@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from apps.providers.wire_servers.exchange import Event, Exchange, Json
+from apps.providers.wire_servers.exchange import Event, Exchange, Json, Refusal
 from apps.providers.wire_servers.openai.responses import answer, envelope
 from apps.providers.wire_servers.scripts import ARGUMENT_PIECE, pieces_of
 
@@ -27,6 +27,12 @@ def events(exchange: Exchange) -> list[Event]:
     return [
         Event(step | {"sequence_number": number}, step["type"]) for number, step in enumerate(steps)
     ]
+
+
+def error_event(refusal: Refusal, number: int) -> Event:
+    """Return the event of a failure half-way, which has its own shape here."""
+    told = {"code": refusal.code or "server_error", "message": refusal.message, "param": None}
+    return Event({"type": "error", **told, "sequence_number": number}, "error")
 
 
 def _item_steps(index: int, item: Json) -> Iterator[Json]:
