@@ -1,7 +1,7 @@
 """The neutral chat vocabulary: what every door parses into and every adapter reads."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 type Role = Literal["system", "user", "assistant", "tool"]
@@ -17,11 +17,158 @@ class Message:
     text: str
 
 
+# --- What a turn is made of -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """`cache_control` is the caller's mark that a prefix may be cached up to here, as it came."""
+
+    text: str
+    cache_control: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image by address, or in base64 with its media type."""
+
+    url: str = ""
+    data: str = ""
+    media_type: str = ""
+    cache_control: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Sound in base64; `format` is "wav", "mp3", …"""
+
+    data: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A document by address, by a provider's own id, or in base64 with its media type."""
+
+    url: str = ""
+    file_id: str = ""
+    data: str = ""
+    media_type: str = ""
+    name: str = ""
+    cache_control: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """What a model thought. Only the provider of `origin` can read its signature again.
+
+    `redacted` is a thought that the provider shows to nobody: it goes back as it came.
+    """
+
+    text: str = ""
+    signature: str = ""
+    redacted: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to have a tool called; `arguments` are JSON text, as most wires have them."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the tool said to the call with this id."""
+
+    call_id: str
+    parts: tuple[Text | Image | File, ...]
+    is_error: bool = False
+    cache_control: Mapping[str, Any] | None = None
+
+
+type Part = Text | Image | Audio | File | Thinking | ToolCall | ToolResult
+type AnswerPart = Text | Thinking | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn in full; a "tool" turn holds results only."""
+
+    role: Role
+    parts: tuple[Part, ...]
+    name: str = ""
+
+
+# --- What is asked beside the turns ---------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool of the caller's; `schema` is the JSON schema of its arguments, as it came."""
+
+    name: str
+    description: str = ""
+    schema: Mapping[str, Any] | None = None
+    is_strict: bool | None = None
+    cache_control: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether tools must be called; `allowed` narrows them down, one name is a forced tool."""
+
+    mode: Literal["auto", "none", "required"]
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFormat:
+    """A structured answer; without a schema any JSON object will do."""
+
+    name: str = ""
+    description: str = ""
+    schema: Mapping[str, Any] | None = None
+    is_strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """How hard to think: in OpenAI's words ("none" to "max"), or in tokens."""
+
+    effort: str = ""
+    budget_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDetails:
+    """The whole request in the neutral form, beside what `ChatRequest` says itself.
+
+    `others` are the fields that have no neutral form, under their names in the caller's dialect.
+    """
+
+    turns: tuple[Turn, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    has_parallel_calls: bool | None = None
+    answer_format: AnswerFormat | None = None
+    reasoning: Reasoning | None = None
+    choices: int = 1
+    top_k: int | None = None
+    seed: int | None = None
+    top_logprobs: int | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What the caller asked, free of any dialect.
 
     `raw` is the parsed body as it came in its `dialect`, for an adapter that speaks the same one;
+    any other asks for `details`, which `read_details` of the door reads out of it then, not before.
     `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …);
     `user` and `metadata` say for whom it is, in the caller's own words: rules may read them;
     `parameters` are those that a rule sets, in OpenAI's names: an adapter sends what its wire has.
@@ -40,6 +187,19 @@ class ChatRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)
+    read_details: Callable[[Mapping[str, Any]], ChatDetails] | None = None
+
+    def details(self) -> ChatDetails:
+        """Return the request in full; raises InvalidRequest naming the field that is wrong."""
+        body = {**self.raw, **self.parameters}
+        found = self.read_details(body) if self.read_details else ChatDetails(others=body)
+        if found.turns:
+            return found
+        turns = (Turn(message.role, (Text(message.text),)) for message in self.messages)
+        return replace(found, turns=tuple(turns))
+
+
+# --- What comes back ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +216,11 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
-    """A whole answer. `raw` is the provider's body when it speaks `raw_dialect`, else empty."""
+    """A whole answer. `raw` is the provider's body when it speaks `raw_dialect`, else empty.
+
+    `parts` are all of the answer in order, empty when `text` is all there is; `dropped` names the
+    fields of the request that the provider's wire could not carry, or not as they were.
+    """
 
     text: str
     finish_reason: FinishReason
@@ -64,6 +228,18 @@ class ChatResponse:
     upstream_id: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
     raw_dialect: Dialect | None = None
+    parts: tuple[AnswerPart, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of the answer's call number `index`; id and name come with its first piece only."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +248,8 @@ class StreamEvent:
 
     Any of the parts may be set. `raw` is the provider's chunk when it speaks `raw_dialect`. A
     stream without an event that has a `finish_reason` was cut and is an error, never a clean end.
+    `thinking` is a piece of a thought; `thought` is a whole one, signed, when it has ended.
+    `dropped` (see `ChatResponse`) comes with the first event.
     """
 
     text: str = ""
@@ -79,3 +257,7 @@ class StreamEvent:
     usage: TokenUsage | None = None
     raw: Mapping[str, Any] | None = None
     raw_dialect: Dialect | None = None
+    thinking: str = ""
+    thought: Thinking | None = None
+    tool_call: ToolCallDelta | None = None
+    dropped: tuple[str, ...] = ()

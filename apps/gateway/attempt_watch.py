@@ -15,6 +15,7 @@ EVENT_OF_FAILURE: dict[FailureKind, HealthEventKind] = {
     "rejected": "rejected",
     "context_length": "rejected",
     "content_filter": "rejected",
+    "not_expressible": "rejected",
     "credential": "credential",
     "rate_limited": "rate_limited",
     "timeout": "timeout",

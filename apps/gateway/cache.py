@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import orjson
 import structlog
 from django.conf import settings
 
-from apps.core.chat import ChatResponse, TokenUsage
+from apps.core.chat import ChatResponse, Text, Thinking, TokenUsage
 from apps.core.crypto import DecryptionFailed, seal, unseal
 from apps.gateway.types import Run
 
@@ -60,6 +61,8 @@ def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:
         "model": run.model,
         "raw": dict(response.raw),
         "raw_dialect": response.raw_dialect,
+        "thoughts": [asdict(part) for part in response.parts if isinstance(part, Thinking)],
+        "dropped": response.dropped,
     }
     text = orjson.dumps(body).decode()
     tenant = run.ask.caller.tenant_id
@@ -82,12 +85,15 @@ def open_answer(key: str, run: Run, sealed: bytes) -> tuple[str, ChatResponse] |
 
 
 def _read(body: dict[str, Any]) -> tuple[str, ChatResponse]:
+    thoughts = tuple(Thinking(**thought) for thought in body["thoughts"])
     response = ChatResponse(
         text=body["text"],
         finish_reason=body["finish_reason"],
         usage=TokenUsage(**body["usage"]),
         raw=body["raw"],
         raw_dialect=body["raw_dialect"],
+        parts=(*thoughts, Text(body["text"])) if thoughts else (),
+        dropped=tuple(body["dropped"]),
     )
     return body["model"], response
 

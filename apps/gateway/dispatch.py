@@ -85,6 +85,7 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
         watch.cancelled(estimate_usage(run, attempt.model, ""))
         raise
     watch.clock.mark_first_token()
+    run.dropped = response.dropped
     wants_another = run.decided().effects.on_content_filter == "next"
     is_filtered = wants_another and response.finish_reason == "content_filter"
     watch.succeeded(response.usage, is_filtered=is_filtered)
@@ -111,6 +112,7 @@ async def _open(run: Run, attempt: Attempt) -> OpenStream:
     watch.first_token()
     run.first_token = monotonic_seconds()
     run.chosen = attempt
+    run.dropped = first.dropped
     return OpenStream(watch, first, events)
 
 

@@ -65,7 +65,7 @@ class FailOver:
         excluded: set[str] = set(facts.excluded_deployments)
         if error.kind == "context_length":
             excluded.update(_with_no_larger_window(run, attempt))
-        elif error.kind in ("content_filter", "credential"):
+        elif error.kind in ("content_filter", "credential", "not_expressible"):
             excluded.add(attempt.deployment_id)
         run.facts = replace(
             facts,

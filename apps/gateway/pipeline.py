@@ -167,6 +167,7 @@ async def _open_cached(run: Run, sealed: bytes) -> ChatResponse | None:
         return await _reserve(run)
     model, response = opened
     run.cache = "hit"
+    run.dropped = response.dropped
     run.chosen = run.decided().attempts[0]._replace(model=model)
     return response
 

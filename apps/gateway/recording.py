@@ -27,6 +27,7 @@ ATTEMPT_STATUS: dict[str, Literal["error", "rate_limited", "rejected", "cut"]] =
     "context_length": "rejected",
     "rate_limited": "rate_limited",
     "content_filter": "rejected",
+    "not_expressible": "rejected",
     "cut": "cut",
 }
 NO_USAGE = TokenUsage(0, 0)

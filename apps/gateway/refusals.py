@@ -52,6 +52,8 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
         )
     if last.kind == "context_length":
         return InvalidRequest("the request is longer than the model's window", param="messages")
+    if last.kind == "not_expressible":
+        return InvalidRequest(last.message, param=last.param)
     if all(error.kind == "rate_limited" for error in errors):
         waits = [error.retry_after_seconds or 1.0 for error in errors]
         return ServiceUnavailable(

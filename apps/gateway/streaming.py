@@ -1,10 +1,18 @@
 """The pipeline's streamed form: the same steps, the answer in events, settled at its end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Self
 
-from apps.core.chat import ChatResponse, FinishReason, StreamEvent, TokenUsage
+from apps.core.chat import (
+    AnswerPart,
+    ChatResponse,
+    FinishReason,
+    StreamEvent,
+    Text,
+    Thinking,
+    TokenUsage,
+)
 from apps.core.errors import ProviderFailed, RouterError
 from apps.gateway import dispatch, pipeline
 from apps.gateway.billing import estimate_usage
@@ -23,6 +31,8 @@ class AnswerStream:
         self._opened = opened
         self._cached = cached
         self._texts: list[str] = []
+        self._generated: list[str] = []
+        self._thoughts: list[Thinking] = []
         self._events = self._relay()
 
     def __aiter__(self) -> Self:
@@ -45,7 +55,8 @@ class AnswerStream:
 
     async def _relay(self) -> AsyncGenerator[StreamEvent]:
         if self._cached is not None:
-            yield self._note(_cached_event(self._cached))
+            for event in _cached_events(self._cached):
+                yield self._note(event)
             await self._end(self._cached)
             return
         if self._opened is None:
@@ -64,6 +75,9 @@ class AnswerStream:
 
     def _note(self, event: StreamEvent) -> StreamEvent:
         self._texts.append(event.text)
+        self._generated += generated_by(event)
+        if event.thought is not None:
+            self._thoughts.append(event.thought)
         self.usage = event.usage or self.usage
         self.finish_reason = event.finish_reason or self.finish_reason
         return event
@@ -72,11 +86,12 @@ class AnswerStream:
         text = "".join(self._texts)
         usage = self.usage or self._estimate(opened)
         self.usage = usage
-        return ChatResponse(text, self.finish_reason or "stop", usage)
+        parts: tuple[AnswerPart, ...] = (*self._thoughts, Text(text)) if self._thoughts else ()
+        return ChatResponse(text, self.finish_reason or "stop", usage, parts=parts)
 
     def _estimate(self, opened: OpenStream) -> TokenUsage:
         """Count what had come when there is no count of the provider's."""
-        return estimate_usage(self.run, opened.watch.attempt.model, "".join(self._texts))
+        return estimate_usage(self.run, opened.watch.attempt.model, "".join(self._generated))
 
     async def _end(self, response: ChatResponse) -> None:
         await pipeline.settle(self.run, "ok", response=response)
@@ -105,8 +120,21 @@ async def stream(ask: Ask) -> AnswerStream:
     return AnswerStream(run, opened, cached)
 
 
-def _cached_event(response: ChatResponse) -> StreamEvent:
-    return StreamEvent(response.text, response.finish_reason, response.usage)
+def generated_by(event: StreamEvent) -> Iterator[str]:
+    """Return what the provider generated for an event, and will charge for: thoughts, calls too."""
+    yield event.thinking
+    yield event.text
+    if event.tool_call is not None:
+        yield event.tool_call.name
+        yield event.tool_call.arguments
+
+
+def _cached_events(response: ChatResponse) -> Iterator[StreamEvent]:
+    for part in response.parts:
+        if isinstance(part, Thinking):
+            yield StreamEvent(thinking=part.text)
+            yield StreamEvent(thought=part)
+    yield StreamEvent(response.text, response.finish_reason, response.usage)
 
 
 async def _close(events: AsyncIterator[StreamEvent]) -> None:

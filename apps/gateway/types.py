@@ -52,7 +52,8 @@ class Run:
     """One request on its way; each step of the pipeline fills in its part.
 
     `health` is what the latest decision was made with. `basis` is that of `decision`, the one that
-    is logged: facts and health go on changing when an attempt fails.
+    is logged: facts and health go on changing when an attempt fails. `dropped` are the fields of
+    the request that the provider who answered was not told, or not as they were.
     """
 
     ask: Ask
@@ -69,6 +70,7 @@ class Run:
     answer_key: str = ""
     cache: CacheState = "off"
     chosen: Attempt | None = None
+    dropped: tuple[str, ...] = ()
     attempts: list[AttemptRecord] = field(default_factory=list)
     corrections: list[TokenCorrection] = field(default_factory=list)
     is_settled: bool = False

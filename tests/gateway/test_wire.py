@@ -11,7 +11,7 @@ from apps.core.chat import ChatResponse, Message, StreamEvent, TokenUsage
 from apps.core.errors import InvalidJson, InvalidRequest
 from apps.gateway.wire import openai_chat, router_chat
 from apps.gateway.wire.fields import read_object
-from apps.gateway.wire.openai_chat import ChunkRenderer, render, render_error
+from apps.gateway.wire.openai_answers import ChunkRenderer, render, render_error
 from apps.gateway.wire.openai_needs import PART_NEEDS
 from apps.gateway.wire.sse import data_event
 from apps.providers.enums import Capability
@@ -256,7 +256,7 @@ def test_openai__answer_of_another_dialect__is_rendered_in_full() -> None:
     assert body["choices"][0]["message"]["content"] == "Hi"
     assert body["choices"][0]["finish_reason"] == "length"
     assert body["usage"]["total_tokens"] == 30
-    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 4}
+    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 4, "cache_write_tokens": 0}
     assert body["usage"]["completion_tokens_details"] == {"reasoning_tokens": 5}
 
 

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 
 from apps.core.api import error_body
 from apps.core.errors import MethodNotAllowed, NotFound, RouterError
-from apps.gateway.wire.openai_chat import render_error
+from apps.gateway.wire.openai_answers import render_error
 
 UNPROCESSABLE = 422
 DEFECT = "an internal error; it has been logged"

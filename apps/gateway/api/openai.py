@@ -15,7 +15,7 @@ from apps.gateway.api.openai_stream import ChatChunks
 from apps.gateway.authentication import caller_of, headers_of, tags_of
 from apps.gateway.event_stream import EventStreamResponse
 from apps.gateway.types import Ask, Run
-from apps.gateway.wire import openai_chat
+from apps.gateway.wire import openai_answers, openai_chat
 from apps.gateway.wire.fields import read_object
 from apps.routing.engine.request_router import usable_models
 from apps.routing.snapshot_store import snapshot_store
@@ -41,7 +41,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
         return with_run_headers(EventStreamResponse(source), stream.run)
     done = await pipeline.complete(ask)
     run = done.run
-    answer = openai_chat.render(
+    answer = openai_answers.render(
         done.response, answer_id=answer_id(run), model=run.model, created=run.started_ms // 1000
     )
     response = HttpResponse(orjson.dumps(answer), "application/json")
@@ -85,6 +85,8 @@ def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
     response["x-router-decision-id"] = run.decision_id
     response["x-router-cache"] = run.cache
     response["x-router-model"] = run.model
+    if run.dropped:
+        response["x-router-dropped"] = ", ".join(run.dropped)
     return response
 
 

@@ -5,7 +5,7 @@ from typing import Self
 
 from apps.core.errors import RouterError
 from apps.gateway.streaming import AnswerStream
-from apps.gateway.wire.openai_chat import ChunkRenderer, render_error
+from apps.gateway.wire.openai_answers import ChunkRenderer, render_error
 from apps.gateway.wire.sse import DONE, data_event
 
 

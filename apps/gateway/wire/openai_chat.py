@@ -1,20 +1,12 @@
-"""The OpenAI chat dialect: bodies to neutral requests, neutral answers to bodies. Pure.
+"""The OpenAI chat dialect: what the router reads of every body. Pure.
 
-Source of the format: OpenAI's API reference, "Chat completions" (create, object, streaming chunk).
+Source of the format: OpenAI's API reference, "Chat completions" (create).
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from apps.core.chat import (
-    ChatRequest,
-    ChatResponse,
-    FinishReason,
-    Message,
-    Role,
-    StreamEvent,
-    TokenUsage,
-)
+from apps.core.chat import ChatRequest, Message
 from apps.core.errors import InvalidRequest
 from apps.gateway.wire.fields import (
     LONGEST_NAME,
@@ -27,17 +19,10 @@ from apps.gateway.wire.fields import (
     texts,
     whole,
 )
+from apps.gateway.wire.openai_details import read_details
 from apps.gateway.wire.openai_needs import needs_of
+from apps.gateway.wire.openai_turns import ROLES
 
-DIALECT = "openai.chat"
-ROLES: Mapping[str, Role] = {
-    "system": "system",
-    "developer": "system",
-    "user": "user",
-    "assistant": "assistant",
-    "tool": "tool",
-    "function": "tool",
-}
 MAX_MESSAGES = 2_000
 
 
@@ -59,6 +44,7 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         user=_user(body),
         metadata=metadata(body),
         raw=body,
+        read_details=read_details,
     )
 
 
@@ -73,94 +59,6 @@ def tags_of(body: Mapping[str, Any]) -> tuple[str, ...]:
 def includes_usage(body: Mapping[str, Any]) -> bool:
     """Say whether a streamed answer shall end with a chunk that holds the usage."""
     return boolean(mapping(body, "stream_options"), "include_usage")
-
-
-def render(response: ChatResponse, *, answer_id: str, model: str, created: int) -> dict[str, Any]:
-    """Return a `chat.completion`; what the provider sent in this dialect stays as it was."""
-    if response.raw_dialect == DIALECT and response.raw:
-        return {**response.raw, "id": answer_id, "model": model}
-    message = {"role": "assistant", "content": response.text, "refusal": None}
-    choice = {
-        "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": response.finish_reason,
-    }
-    return {
-        "id": answer_id,
-        "object": "chat.completion",
-        "created": created,
-        "model": model,
-        "choices": [choice],
-        "usage": render_usage(response.usage),
-    }
-
-
-def render_usage(usage: TokenUsage) -> dict[str, Any]:
-    """Return the `usage` object."""
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_input_tokens},
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
-    }
-
-
-class ChunkRenderer:
-    """Renders the events of one streamed answer as `chat.completion.chunk` objects."""
-
-    def __init__(self, *, answer_id: str, model: str, created: int) -> None:
-        self._head = {
-            "id": answer_id,
-            "object": "chat.completion.chunk",
-            "created": created,
-            "model": model,
-        }
-        self._has_begun = False
-
-    def chunks(self, event: StreamEvent) -> list[dict[str, Any]]:
-        """Return the chunks of an event, usage apart (see `usage_chunk`)."""
-        if event.raw is not None and event.raw_dialect == DIALECT:
-            return self._passed_through(event.raw)
-        found = []
-        if not self._has_begun:
-            self._has_begun = True
-            found.append(self._chunk({"role": "assistant", "content": ""}))
-        if event.text:
-            found.append(self._chunk({"content": event.text}))
-        if event.finish_reason is not None:
-            found.append(self._chunk({}, event.finish_reason))
-        return found
-
-    def usage_chunk(self, usage: TokenUsage) -> dict[str, Any]:
-        """Return the last chunk of a caller who asked for usage."""
-        return {**self._head, "choices": [], "usage": render_usage(usage)}
-
-    def _passed_through(self, raw: Mapping[str, Any]) -> list[dict[str, Any]]:
-        if not raw.get("choices"):
-            return []
-        self._has_begun = True
-        passed = {name: value for name, value in raw.items() if name != "usage"}
-        return [{**passed, "id": self._head["id"], "model": self._head["model"]}]
-
-    def _chunk(
-        self, delta: dict[str, Any], finish_reason: FinishReason | None = None
-    ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return {**self._head, "choices": [choice]}
-
-
-def render_error(message: str, *, status: int, code: str, param: str | None) -> dict[str, Any]:
-    """Return the error object that OpenAI's SDKs read."""
-    return {
-        "error": {"message": message, "type": _error_type(status), "param": param, "code": code}
-    }
-
-
-def _error_type(status: int) -> str:
-    types = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-    return types.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
 def _model(body: Mapping[str, Any]) -> str:
@@ -204,7 +102,7 @@ def _message(record: Any, at: str) -> Message:
 def _text(content: Any, record: Mapping[str, Any], at: str) -> str:
     if isinstance(content, str):
         return content
-    if content is None and (record.get("tool_calls") or record.get("function_call")):
+    if content is None and record["role"] == "assistant":
         return ""
     if not isinstance(content, list):
         raise InvalidRequest("content is a text or a list of parts", param=at)

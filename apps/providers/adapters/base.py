@@ -14,6 +14,7 @@ type FailureKind = Literal[
     "timeout",  # nothing came in time: another deployment
     "context_length",  # a larger window may do
     "content_filter",  # the provider will not answer this: another one if the rule says so
+    "not_expressible",  # this wire has no form for it: another one may have
     "cut",  # the stream ended without its end
 ]
 
@@ -51,7 +52,10 @@ class ProviderCall:
 
 
 class AttemptError(Exception):
-    """An attempt failed. `message` is safe to log and to show; it never holds a secret."""
+    """An attempt failed. `message` is safe to log and to show; it never holds a secret.
+
+    `param` names the field of the request that is at fault, where one is.
+    """
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class AttemptError(Exception):
         http_status: int | None = None,
         retry_after_seconds: float | None = None,
         provider_code: str = "",
+        param: str | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -68,6 +73,7 @@ class AttemptError(Exception):
         self.http_status = http_status
         self.retry_after_seconds = retry_after_seconds
         self.provider_code = provider_code
+        self.param = param
 
 
 class ProviderAdapter(Protocol):

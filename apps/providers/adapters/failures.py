@@ -59,6 +59,11 @@ def timed_out(phase: str, seconds: float) -> AttemptError:
     return AttemptError("timeout", f"the provider sent nothing for {seconds:g} s ({phase})")
 
 
+def not_expressible(message: str, *, param: str | None) -> AttemptError:
+    """Build the error of a request that this wire has no form for."""
+    return AttemptError("not_expressible", message, param=param)
+
+
 def safe_message(message: str, *, secret: str) -> str:
     """Return the beginning of a provider's message, with our credential struck out."""
     cleaned = message.replace(secret, "[credential]") if secret else message

@@ -6,8 +6,10 @@ from typing import override
 
 import httpx2
 
-from apps.core.chat import ChatRequest, Message
+from apps.core.chat import ChatDetails, ChatRequest, Message
+from apps.core.errors import InvalidRequest
 from apps.providers.adapters.base import AttemptError, Timeouts
+from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.transport import (
@@ -67,6 +69,14 @@ def refuse_what_is_lost(request: ChatRequest, carried: frozenset[str]) -> None:
     if lost:
         message = f"this provider's wire does not carry {', '.join(lost)} here yet"
         raise AttemptError("credential", message, provider_code="not_translated")
+
+
+def read_details(request: ChatRequest) -> ChatDetails:
+    """Return the request in full; one that cannot be read may still please another wire."""
+    try:
+        return request.details()
+    except InvalidRequest as error:
+        raise not_expressible(error.message, param=error.param) from error
 
 
 def split_system(messages: tuple[Message, ...]) -> tuple[str, list[Message]]:
