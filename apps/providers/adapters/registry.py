@@ -22,7 +22,7 @@ EVERYTHING = frozenset(
 )
 CARRIED: Mapping[str, frozenset[str]] = {
     "openai": EVERYTHING,
-    "anthropic": frozenset({"streaming"}),
+    "anthropic": EVERYTHING - {"audio"},
     "google": frozenset({"streaming"}),
     "simulated": EVERYTHING,
 }

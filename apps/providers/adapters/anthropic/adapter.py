@@ -1,8 +1,9 @@
-"""Anthropic through its own SDK: text, whole and streamed."""
+"""Anthropic through its own SDK, whole and streamed."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, override
 
 import anthropic
@@ -10,7 +11,7 @@ import httpx2
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.anthropic.errors import error_of
-from apps.providers.adapters.anthropic.requests import build_arguments
+from apps.providers.adapters.anthropic.requests import Outgoing, build_request
 from apps.providers.adapters.anthropic.responses import read_answer
 from apps.providers.adapters.anthropic.streaming import EventReader
 from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
@@ -34,29 +35,38 @@ class AnthropicAdapter(ProviderAdapter):
     async def complete(self, call: ProviderCall) -> ChatResponse:
         refuse_what_is_lost(call.request, CARRIED["anthropic"])
         pace = Pace(call.timeouts, is_streamed=False)
-        return read_answer(await _create(call, pace, is_streamed=False), call)
+        outgoing = build_request(call)
+        message = await _create(call, outgoing, pace, is_streamed=False)
+        return read_answer(
+            message, call, answer_tool=outgoing.answer_tool, dropped=outgoing.dropped
+        )
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
         refuse_what_is_lost(call.request, CARRIED["anthropic"])
         pace = Pace(call.timeouts, is_streamed=True)
-        async with _opened(call, pace) as events:
-            reader = EventReader(call)
+        outgoing = build_request(call)
+        async with _opened(call, outgoing, pace) as events:
+            reader = EventReader(call, answer_tool=outgoing.answer_tool)
             while not reader.is_finished:
                 raw = await _next(events, call, pace)
                 if raw is None:
                     break
                 event = reader.read(raw)
                 if event is not None:
-                    pace.has_begun = True
-                    yield event
+                    yield event if pace.has_begun else _begin(event, outgoing, pace)
             reader.end()
             await _drain(events)
 
 
+def _begin(first: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
+    pace.has_begun = True
+    return replace(first, dropped=tuple(dict.fromkeys(outgoing.dropped)))
+
+
 @asynccontextmanager
-async def _opened(call: ProviderCall, pace: Pace) -> AsyncIterator[Any]:
-    stream = await _create(call, pace, is_streamed=True)
+async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[Any]:
+    stream = await _create(call, outgoing, pace, is_streamed=True)
     try:
         yield aiter(stream)
     finally:
@@ -80,15 +90,15 @@ async def _drain(events: Any) -> None:
         return
 
 
-async def _create(call: ProviderCall, pace: Pace, *, is_streamed: bool) -> Any:
-    arguments = build_arguments(call)
+async def _create(call: ProviderCall, outgoing: Outgoing, pace: Pace, *, is_streamed: bool) -> Any:
+    arguments = outgoing.arguments
     try:
         return await _send(call, arguments, pace, is_streamed=is_streamed)
     except anthropic.BadRequestError as error:
         # Newer models refuse sampling parameters that older ones take; the answer matters more.
         if "extra_body" not in arguments or not _is_about_sampling(error):
             raise error_of(error, pace=pace, secret=call.connection.secret) from error
-        del arguments["extra_body"]
+        outgoing.dropped.extend(arguments.pop("extra_body"))
     except anthropic.APIError as error:
         raise error_of(error, pace=pace, secret=call.connection.secret) from error
     try:

@@ -1,10 +1,20 @@
 """What Anthropic answers, read into the neutral types."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from apps.core.chat import ChatResponse, FinishReason, TokenUsage
+from apps.core.chat import (
+    AnswerPart,
+    ChatResponse,
+    FinishReason,
+    Text,
+    Thinking,
+    TokenUsage,
+    ToolCall,
+)
 from apps.core.tokens import estimate_messages, estimate_tokens
+from apps.providers.adapters.anthropic.content import ORIGIN
 from apps.providers.adapters.base import AttemptError, ProviderCall
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
@@ -18,24 +28,62 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 }
 
 
-def read_answer(message: Any, call: ProviderCall) -> ChatResponse:
+def read_answer(
+    message: Any, call: ProviderCall, *, answer_tool: str = "", dropped: Iterable[str] = ()
+) -> ChatResponse:
     """Read a whole message of the SDK; raises AttemptError when it is none."""
     blocks = getattr(message, "content", None)
     if not isinstance(blocks, list):
         raise AttemptError("unavailable", "the provider's answer is not a message")
-    text = "".join(block.text for block in blocks if getattr(block, "type", "") == "text")
+    parts = tuple(_parts(blocks, answer_tool))
     usage = read_usage(getattr(message, "usage", None), None)
+    has_calls = any(isinstance(part, ToolCall) for part in parts)
     return ChatResponse(
-        text=text,
-        finish_reason=read_finish_reason(message.stop_reason),
-        usage=usage or estimated_usage(call, text),
+        text="".join(part.text for part in parts if isinstance(part, Text)),
+        finish_reason=read_finish_reason(message.stop_reason, has_calls=has_calls),
+        usage=usage or estimated_usage(call, said(parts)),
         upstream_id=message.id or "",
+        parts=parts,
+        dropped=tuple(dict.fromkeys(dropped)),
     )
 
 
-def read_finish_reason(reason: str | None) -> FinishReason:
-    """Map the reason; one that is unknown still ends the answer."""
-    return FINISH_REASONS.get(reason or "", "stop")
+def arguments_text(arguments: Any) -> str:
+    """Return a tool's arguments as JSON text."""
+    return json.dumps(arguments or {}, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_finish_reason(reason: str | None, *, has_calls: bool = True) -> FinishReason:
+    """Map the reason; one that is unknown still ends the answer.
+
+    A tool that only carries the answer is no call of the caller's tools.
+    """
+    found = FINISH_REASONS.get(reason or "", "stop")
+    return "stop" if found == "tool_calls" and not has_calls else found
+
+
+def said(parts: Iterable[AnswerPart]) -> str:
+    """Return all that was generated, for an estimate of its tokens."""
+    words = (
+        f"{part.name} {part.arguments}" if isinstance(part, ToolCall) else part.text
+        for part in parts
+    )
+    return "\n".join(words)
+
+
+def _parts(blocks: list[Any], answer_tool: str) -> Iterator[AnswerPart]:
+    for block in blocks:
+        match getattr(block, "type", ""):
+            case "text" if block.text:
+                yield Text(block.text)
+            case "thinking":
+                yield Thinking(block.thinking, block.signature or "", origin=ORIGIN)
+            case "redacted_thinking":
+                yield Thinking(redacted=block.data, origin=ORIGIN)
+            case "tool_use" if block.name == answer_tool:
+                yield Text(arguments_text(block.input))
+            case "tool_use":
+                yield ToolCall(block.id, block.name, arguments_text(block.input))
 
 
 def read_usage(first: Any, last: Any) -> TokenUsage | None:

@@ -1,0 +1,171 @@
+"""OpenAI's parameters as Anthropic's. OA17 to OA20, OA22."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from apps.providers.adapters.anthropic.families import NEWEST, version_of
+from apps.providers.adapters.anthropic.requests import build_request
+from tests.providers.anthropic_calls import (
+    CLOCK,
+    HELLO,
+    MANUAL,
+    NEW,
+    OLD,
+    asked,
+    make_call,
+    outgoing,
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "limit", "expected"),
+    [
+        ({"max_tokens": 5, "max_completion_tokens": 9}, None, 9),
+        ({"max_tokens": 5}, None, 5),
+        ({"max_tokens": 50}, 20, 20),
+        ({"model": OLD}, None, 4_096),
+        ({}, None, 16_384),
+    ],
+)
+def test_oa17__limit__is_always_sent(body: Any, limit: int | None, expected: int) -> None:
+    assert build_request(make_call(limit=limit, **body)).arguments["max_tokens"] == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "dropped"),
+    [
+        ({"temperature": 0.4}, {"temperature": 0.4}, []),
+        ({"temperature": 1.7}, {"temperature": 1.0}, ["temperature"]),
+        ({"top_p": 0.9}, {"top_p": 0.9}, []),
+        ({"temperature": 0.4, "top_p": 0.9}, {"temperature": 0.4}, ["top_p"]),
+        ({"temperature": 0.4, "top_k": 7}, {"temperature": 0.4, "top_k": 7}, []),
+    ],
+)
+def test_oa18__sampling__is_clamped_and_told(
+    body: dict[str, Any], sent: dict[str, Any], dropped: list[str]
+) -> None:
+    found = outgoing(**body)
+    assert found.arguments["extra_body"] == sent
+    assert found.dropped == dropped
+
+
+def test_oa19__stops__are_a_list_without_blank_ones() -> None:
+    assert asked(stop="END")["stop_sequences"] == ["END"]
+    found = outgoing(stop=["a", " \n", "b", "c", "d", "e"])
+    assert found.arguments["stop_sequences"] == ["a", "b", "c", "d", "e"]
+    assert found.dropped == ["stop"]
+
+
+@pytest.mark.parametrize(
+    ("body", "dropped"),
+    [
+        ({"seed": 5}, {"seed"}),
+        ({"logprobs": True, "top_logprobs": 3}, {"logprobs"}),
+        ({"logit_bias": {"5": 1}}, {"logit_bias"}),
+        ({"presence_penalty": 0.5}, {"presence_penalty"}),
+        ({"frequency_penalty": 0.5, "service_tier": "flex"}, {"frequency_penalty", "service_tier"}),
+        ({"prompt_cache_key": "k", "of_nobody": 1}, {"prompt_cache_key", "of_nobody"}),
+        ({"presence_penalty": 0, "logit_bias": {}, "logprobs": False, "n": 1, "seed": None}, set()),
+        ({"modalities": ["text"], "store": False, "metadata": {"a": "b"}, "stream": True}, set()),
+    ],
+)
+def test_oa20__parameter_without_a_place__is_dropped_and_told(
+    body: dict[str, Any], dropped: set[str]
+) -> None:
+    found = outgoing(**body)
+    assert set(found.dropped) == dropped
+    assert set(found.arguments) == {"model", "messages", "max_tokens"}
+
+
+@pytest.mark.parametrize("name", ["user", "safety_identifier"])
+def test_oa20__user__is_told(name: str) -> None:
+    assert asked(**{name: "u-1"})["metadata"] == {"user_id": "u-1"}
+
+
+@pytest.mark.parametrize(
+    ("model", "version"),
+    [
+        ("claude-3-7-sonnet-20250219", (3, 7)),
+        ("claude-3-haiku-20240307", (3, 0)),
+        ("claude-sonnet-4-20250514", (4, 0)),
+        ("claude-opus-4-1-20250805", (4, 1)),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", (4, 5)),
+        ("claude-opus-5-5", (5, 5)),
+        ("my-own-name", NEWEST),
+    ],
+)
+def test_families__of_a_name__are_told_by_its_numbers(model: str, version: tuple[int, int]) -> None:
+    assert version_of(model) == version
+
+
+@pytest.mark.parametrize(
+    ("effort", "expected"), [("minimal", "low"), ("medium", "medium"), ("max", "max")]
+)
+def test_oa22__effort__is_told_to_models_that_think_as_they_need(
+    effort: str, expected: str
+) -> None:
+    found = asked(model=NEW, reasoning_effort=effort)
+    assert found["thinking"] == {"type": "adaptive"}
+    assert found["output_config"] == {"effort": expected}
+
+
+@pytest.mark.parametrize(
+    ("body", "budget", "limit"),
+    [
+        ({"reasoning_effort": "low"}, 2_048, 16_384 + 2_048),
+        ({"reasoning_effort": "high"}, 16_384, 16_384 + 16_384),
+        ({"reasoning_effort": "high", "max_completion_tokens": 4_000}, 2_976, 4_000),
+        ({"reasoning": {"max_tokens": 3_000}}, 3_000, 16_384 + 3_000),
+    ],
+)
+def test_oa22__effort__is_a_budget_below_the_limit_for_others(
+    body: dict[str, Any], budget: int, limit: int
+) -> None:
+    found = asked(model=MANUAL, **body)
+    assert found["thinking"] == {"type": "enabled", "budget_tokens": budget}
+    assert found["max_tokens"] == limit > budget
+
+
+def test_oa22__thinking__takes_sampling_away_and_tells() -> None:
+    found = outgoing(model=MANUAL, reasoning_effort="low", temperature=0.3, top_k=5)
+    assert "extra_body" not in found.arguments
+    assert found.dropped == ["temperature", "top_k"]
+
+
+@pytest.mark.parametrize("model", [NEW, MANUAL])
+def test_oa22__effort_none__turns_thinking_off(model: str) -> None:
+    found = outgoing(model=model, reasoning_effort="none")
+    assert found.arguments["thinking"] == {"type": "disabled"}
+    assert found.dropped == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"model": OLD},
+        {"max_tokens": 1_500},
+        {"tools": [CLOCK], "tool_choice": "required"},
+        {"messages": [HELLO, {"role": "assistant", "content": "The"}]},
+        {"reasoning_effort": "enormous"},
+    ],
+)
+def test_oa22__thinking_that_is_not_possible__is_left_out_and_told(body: dict[str, Any]) -> None:
+    found = build_request(make_call(**{"model": MANUAL, "reasoning_effort": "low", **body}))
+    assert "thinking" not in found.arguments
+    assert found.dropped == ["reasoning_effort"]
+
+
+def test_oa22__forced_tool__keeps_the_effort_without_thinking_first() -> None:
+    found = outgoing(model=NEW, reasoning_effort="low", tools=[CLOCK], tool_choice="required")
+    assert "thinking" not in found.arguments
+    assert found.arguments["output_config"] == {"effort": "low"}
+
+
+def test_parameters__that_a_rule_sets__win_over_the_callers() -> None:
+    call = make_call(model=NEW, reasoning_effort="low")
+    ruled = replace(call.request, parameters={"reasoning_effort": "max", "seed": 3})
+    found = build_request(replace(call, request=ruled))
+    assert found.arguments["output_config"] == {"effort": "max"}
+    assert found.dropped == ["seed"]
