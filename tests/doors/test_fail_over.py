@@ -4,12 +4,9 @@ import asyncio
 import datetime as dt
 import json
 import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -30,6 +27,7 @@ from apps.usage.writer import UsageWriter
 from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.provider_server import ProviderServer, running_provider
 from tests.factories.usage import drain
+from tests.factories.web_process import serving
 from tests.load.client import request_bytes, run_requests
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,7 +67,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     with running_provider() as first, running_provider() as second:
         key = _publish(first, second)
         port = _free_port()
-        with _serving(port, tmp_path):
+        with serving(port, tmp_path):
             _wait_until_ready(port)
             yield Pair(port, key, first, second)
 
@@ -147,20 +145,6 @@ def newest_in_the_books() -> tuple[RequestLog, list[LedgerEntry]]:
     with all_tenants("tests"):
         row = RequestLog.objects.latest("at")
         return row, list(LedgerEntry.objects.filter(request_id=row.id))
-
-
-@contextmanager
-def _serving(port: int, folder: Path) -> Iterator[None]:
-    choice = {"PORT": str(port), "WEB_WORKERS": "2", "SERVER": "granian"}
-    environment = {**os.environ, **choice, "LOG_LEVEL": "ERROR", "STATE_DIR": str(folder / "state")}
-    command = [sys.executable, "-m", "router_project.processes", "web"]
-    with (folder / "web.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def _publish(first: ProviderServer, second: ProviderServer) -> str:

@@ -1,11 +1,10 @@
 """Calling the providers: in order, over to the next until the first byte, never after it."""
 
-from collections.abc import AsyncIterator
-from typing import Any, override
+from typing import Any
 
 import pytest
 
-from apps.core.chat import ChatResponse, StreamEvent, TokenUsage
+from apps.core.chat import StreamEvent, TokenUsage
 from apps.core.errors import (
     DeadlineExceeded,
     ProviderFailed,
@@ -15,12 +14,12 @@ from apps.core.errors import (
 )
 from apps.gateway import dispatch, pipeline
 from apps.gateway.health_board import board
-from apps.gateway.streaming import AnswerStream
 from apps.gateway.types import REQUEST_SECONDS, Run
-from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
+from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.openai.requests import build_body
 from tests.factories.keys import make_caller
 from tests.gateway.runs import admit_everything, make_run
+from tests.gateway.scripted import Answering, Failing, Scripted, call, collect, opened, outcomes
 
 DOWN = {"failure_percent": 100, "failure_status": 503}
 BUSY = {"failure_percent": 100, "failure_status": 429}
@@ -34,10 +33,6 @@ QUICK = {"first_token_timeout_ms": 100}
 def _room_for_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     admit_everything(monkeypatch)
     board.clear()
-
-
-def outcomes(run: Run) -> list[tuple[str, str]]:
-    return [(attempt.deployment, attempt.status) for attempt in run.attempts]
 
 
 @pytest.mark.parametrize(
@@ -212,67 +207,6 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return found
 
 
-class Failing(ProviderAdapter):
-    """Fails whatever it is asked."""
-
-    def __init__(self, error: AttemptError) -> None:
-        self._error = error
-
-    @override
-    async def complete(self, call: ProviderCall) -> ChatResponse:
-        raise self._error
-
-    @override
-    def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
-        raise self._error
-
-
-class Answering(ProviderAdapter):
-    """Answers with the finish reason it is told."""
-
-    def __init__(self, finish: Any) -> None:
-        self._finish = finish
-
-    @override
-    async def complete(self, call: ProviderCall) -> ChatResponse:
-        return ChatResponse("", self._finish, TokenUsage(5, 1))
-
-    @override
-    async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
-        yield StreamEvent("", self._finish, TokenUsage(5, 1))
-
-
-class Scripted(ProviderAdapter):
-    """Streams what it is told, then fails or ends."""
-
-    def __init__(self, events: list[StreamEvent], error: AttemptError | None = None) -> None:
-        self.calls: list[ProviderCall] = []
-        self.is_closed = False
-        self._events = events
-        self._error = error
-
-    @override
-    async def complete(self, call: ProviderCall) -> ChatResponse:
-        self.calls.append(call)
-        return ChatResponse("x", "stop", TokenUsage(1, 1))
-
-    @override
-    async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
-        self.calls.append(call)
-        try:
-            for event in self._events:
-                yield event
-            if self._error is not None:
-                raise self._error
-        finally:
-            self.is_closed = True
-
-
-async def opened(run: Run, monkeypatch: pytest.MonkeyPatch, provider: Scripted) -> AnswerStream:
-    monkeypatch.setattr(dispatch, "adapter_for", lambda _name: provider)
-    return AnswerStream(run, await dispatch.open_stream(run), None)
-
-
 async def test_stream__cut_after_its_first_byte__is_not_tried_elsewhere(
     monkeypatch: pytest.MonkeyPatch, settled: list[tuple[str, str]]
 ) -> None:
@@ -340,16 +274,3 @@ async def test_stream__left_by_its_reader__ends_the_call_and_is_booked_once(
     assert provider.is_closed
     assert settled == [("cancelled", "")]
     assert outcomes(run) == [("one", "cancelled")]
-
-
-async def call(run: Run, *, is_stream: bool) -> None:
-    if not is_stream:
-        await dispatch.complete(run)
-        return
-    stream = await dispatch.open_stream(run)
-    async for _ in stream.events:
-        pass
-
-
-async def collect(stream: AnswerStream) -> str:
-    return "".join([event.text async for event in stream])

@@ -180,6 +180,18 @@ def test_oa9__ids__are_legal_and_the_same_in_call_and_result() -> None:
     assert all(c.isascii() and (c.isalnum() or c in "_-") for each in called for c in each)
 
 
+def test_oa9__id_that_is_used_again_later__stays_apart() -> None:
+    found = thread(HELLO, calling("w"), result("w", "sun"), calling("w"), result("w", "rain"))
+    first, second = found[1][1][0]["id"], found[3][1][0]["id"]
+    assert first == "w" != second
+    assert [found[2][1][0]["tool_use_id"], found[4][1][0]["tool_use_id"]] == [first, second]
+    assert found[4][1][0]["content"] == [text("rain")]
+
+
+def test_oa9__id_that_is_used_twice_in_a_turn__is_refused() -> None:
+    assert "'w'" in refusal(HELLO, calling("w", "w"), result("w")).message
+
+
 def test_oa10__call_without_a_result__is_told_to_have_none() -> None:
     found = thread(HELLO, calling("a", "b"), result("b"), said("user", "Go on"))
     first, second, _words = found[2][1]

@@ -32,6 +32,8 @@ class Script:
     rubbish: bytes = b""
     is_crlf: bool = False
     error_after: int | None = None
+    # Anthropic's content blocks, in place of the usual text.
+    blocks: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _openai_error(script: Script) -> dict[str, Any]:
 
 # --- Anthropic ------------------------------------------------------------------------------------
 
-ANTHROPIC_REASONS = {"stop": "end_turn", "length": "max_tokens"}
+ANTHROPIC_REASONS = {"stop": "end_turn", "length": "max_tokens", "tool_calls": "tool_use"}
 
 
 def _anthropic_usage() -> dict[str, int]:
@@ -136,7 +138,7 @@ def _anthropic_whole(script: Script) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "model": "upstream-name",
-        "content": [{"type": "text", "text": TEXT}],
+        "content": list(script.blocks) or [{"type": "text", "text": TEXT}],
         "stop_reason": ANTHROPIC_REASONS.get(script.reason, script.reason),
         "stop_sequence": None,
     }
@@ -154,16 +156,7 @@ def _anthropic_events(script: Script) -> Iterator[bytes]:
     steps: list[dict[str, Any]] = [
         {"type": "message_start", "message": start},
         {"type": "ping"},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        *(
-            {
-                "type": "content_block_delta",
-                "index": 0,
-                "delta": {"type": "text_delta", "text": piece},
-            }
-            for piece in PIECES
-        ),
-        {"type": "content_block_stop", "index": 0},
+        *_anthropic_block_events(script),
         end,
         {"type": "message_stop"},
     ]
@@ -172,6 +165,35 @@ def _anthropic_events(script: Script) -> Iterator[bytes]:
     if script.error_after is not None:
         broken.append(_event(script, _anthropic_error(script), name="error"))
     yield from broken
+
+
+def _anthropic_block_events(script: Script) -> Iterator[dict[str, Any]]:
+    for index, block in enumerate(script.blocks or ({"type": "text", "pieces": PIECES},)):
+        empty, deltas = _anthropic_deltas(block)
+        yield {"type": "content_block_start", "index": index, "content_block": empty}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+
+
+def _anthropic_deltas(block: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a block as it begins, and what fills it."""
+    match block["type"]:
+        case "text":
+            pieces = block.get("pieces") or (block["text"],)
+            deltas = [{"type": "text_delta", "text": piece} for piece in pieces]
+            return {"type": "text", "text": ""}, deltas
+        case "thinking":
+            return {**block, "thinking": "", "signature": ""}, [
+                {"type": "thinking_delta", "thinking": block["thinking"]},
+                {"type": "signature_delta", "signature": block["signature"]},
+            ]
+        case "tool_use" if block["input"]:
+            text = json.dumps(block["input"])
+            pieces = ("", text[:5], text[5:])
+            deltas = [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+            return {**block, "input": {}}, deltas
+    return block, []
 
 
 def _anthropic_error(script: Script) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The OpenAI-compatible door under /v1/: parse, call the pipeline, render."""
 
+import re
 from typing import Any
 
 import orjson
@@ -21,6 +22,8 @@ from apps.routing.engine.request_router import usable_models
 from apps.routing.snapshot_store import snapshot_store
 
 DOOR = "openai.chat"
+NAME = re.compile(r"[a-zA-Z0-9_.]{1,60}")
+MOST_NAMES = 20
 
 api = NinjaAPI(title="LLM Router, OpenAI-compatible", version="1", docs_url=None, openapi_url=None)
 api.exception_handler(RouterError)(openai_error_of)
@@ -86,8 +89,14 @@ def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
     response["x-router-cache"] = run.cache
     response["x-router-model"] = run.model
     if run.dropped:
-        response["x-router-dropped"] = ", ".join(run.dropped)
+        response["x-router-dropped"] = _names(run.dropped)
     return response
+
+
+def _names(fields: tuple[str, ...]) -> str:
+    """Return names of the caller's own choice as a header can hold them."""
+    shown = dict.fromkeys(name if NAME.fullmatch(name) else "other" for name in fields)
+    return ", ".join(list(shown)[:MOST_NAMES])
 
 
 def _json(value: Any) -> HttpResponse:

@@ -35,7 +35,7 @@ def legal_id(call_id: str) -> str:
 
 def result_block(result: ToolResult, dropped: list[str]) -> Block:
     """Return what a tool said, images kept."""
-    block: Block = {"type": "tool_result", "tool_use_id": legal_id(result.call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": result.call_id}
     content = blocks_of(result.parts, dropped)
     if content:
         block["content"] = content
@@ -107,7 +107,7 @@ def _thought(thought: Thinking) -> Block:
 def _call(call: ToolCall) -> Block:
     return {
         "type": "tool_use",
-        "id": legal_id(call.id),
+        "id": call.id,
         "name": call.name,
         "input": _arguments(call),
     }

@@ -1,9 +1,16 @@
 """Neutral turns as Anthropic's system text and messages: strict turns, results grouped first."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from apps.core.chat import Text, Thinking, ToolCall, ToolResult, Turn
-from apps.providers.adapters.anthropic.content import Block, blocks_of, can_replay, result_block
+from apps.providers.adapters.anthropic.content import (
+    Block,
+    blocks_of,
+    can_replay,
+    legal_id,
+    result_block,
+)
 from apps.providers.adapters.failures import not_expressible
 
 FILLER = "…"
@@ -52,7 +59,9 @@ class _Thread:
     def __init__(self, dropped: list[str]) -> None:
         self.messages: Thread = []
         self._dropped = dropped
-        self._calls: dict[str, ToolCall] = {}
+        self._used: set[str] = set()
+        # The open calls: their ids in the caller's words, and as they go out.
+        self._calls: dict[str, str] = {}
         self._results: dict[str, ToolResult] = {}
         self._later: list[Block] = []
 
@@ -78,8 +87,22 @@ class _Thread:
     def _add_assistant(self, turn: Turn) -> None:
         if self._results or self._later:
             self._flush()
-        self._append("assistant", blocks_of(turn.parts, self._dropped))
-        self._calls |= {part.id: part for part in turn.parts if isinstance(part, ToolCall)}
+        parts = [self._opened(part) if isinstance(part, ToolCall) else part for part in turn.parts]
+        self._append("assistant", blocks_of(parts, self._dropped))
+
+    def _opened(self, call: ToolCall) -> ToolCall:
+        """Open a call under an id of its own: some providers use theirs again in later turns."""
+        if call.id in self._calls:
+            message = f"two tool calls of one turn have the id {call.id!r}"
+            raise not_expressible(message, param="messages")
+        legal = fresh = legal_id(call.id)
+        number = 1
+        while fresh in self._used:
+            number += 1
+            fresh = f"{legal}_{number}"
+        self._used.add(fresh)
+        self._calls[call.id] = fresh
+        return replace(call, id=fresh)
 
     def _add_results(self, turn: Turn) -> None:
         for part in turn.parts:
@@ -98,8 +121,8 @@ class _Thread:
 
     def _result_of(self, call_id: str) -> ToolResult:
         if call_id in self._results:
-            return self._results[call_id]
-        return ToolResult(call_id, (NO_RESULT,), is_error=True)
+            return replace(self._results[call_id], call_id=self._calls[call_id])
+        return ToolResult(self._calls[call_id], (NO_RESULT,), is_error=True)
 
     def _append(self, role: str, blocks: list[Block]) -> None:
         if not blocks:
