@@ -31,7 +31,7 @@ class AnswerStream:
         self._opened = opened
         self._cached = cached
         self._texts: list[str] = []
-        self._generated: list[str] = []
+        self._unspoken: list[str] = []
         self._thoughts: list[Thinking] = []
         self._events = self._relay()
 
@@ -75,7 +75,8 @@ class AnswerStream:
 
     def _note(self, event: StreamEvent) -> StreamEvent:
         self._texts.append(event.text)
-        self._generated += generated_by(event)
+        if event.thinking or event.tool_call is not None:
+            self._unspoken.append(_unspoken(event))
         if event.thought is not None:
             self._thoughts.append(event.thought)
         self.usage = event.usage or self.usage
@@ -91,7 +92,8 @@ class AnswerStream:
 
     def _estimate(self, opened: OpenStream) -> TokenUsage:
         """Count what had come when there is no count of the provider's."""
-        return estimate_usage(self.run, opened.watch.attempt.model, "".join(self._generated))
+        said = "".join((*self._texts, *self._unspoken))
+        return estimate_usage(self.run, opened.watch.attempt.model, said)
 
     async def _end(self, response: ChatResponse) -> None:
         await pipeline.settle(self.run, "ok", response=response)
@@ -120,13 +122,10 @@ async def stream(ask: Ask) -> AnswerStream:
     return AnswerStream(run, opened, cached)
 
 
-def generated_by(event: StreamEvent) -> Iterator[str]:
-    """Return what the provider generated for an event, and will charge for: thoughts, calls too."""
-    yield event.thinking
-    yield event.text
-    if event.tool_call is not None:
-        yield event.tool_call.name
-        yield event.tool_call.arguments
+def _unspoken(event: StreamEvent) -> str:
+    """Return what the provider generated beside the text, and charges for all the same."""
+    call = event.tool_call
+    return f"{event.thinking}{call.name}{call.arguments}" if call else event.thinking
 
 
 def _cached_events(response: ChatResponse) -> Iterator[StreamEvent]:

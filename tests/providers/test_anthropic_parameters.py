@@ -115,7 +115,9 @@ def test_oa22__effort__is_told_to_models_that_think_as_they_need(
     ("body", "budget", "limit"),
     [
         ({"reasoning_effort": "low"}, 2_048, 16_384 + 2_048),
-        ({"reasoning_effort": "high"}, 16_384, 16_384 + 16_384),
+        ({"reasoning_effort": "high"}, 16_384, 32_000),
+        ({"reasoning_effort": "max"}, 28_672, 32_000),
+        ({"reasoning": {"max_tokens": 40_000}}, 40_000, 41_024),
         ({"reasoning_effort": "high", "max_completion_tokens": 4_000}, 2_976, 4_000),
         ({"reasoning": {"max_tokens": 3_000}}, 3_000, 16_384 + 3_000),
     ],

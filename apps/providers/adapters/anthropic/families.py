@@ -16,6 +16,8 @@ KEEPS_SCHEMAS_FROM: Version = (4, 1)
 # The provider demands a limit; these serve callers who name none.
 MAX_TOKENS = 16_384
 MAX_TOKENS_OF_OLD = 4_096
+# No model that thinks takes less than this, thoughts included.
+MOST_TOKENS = 32_000
 
 
 def version_of(model: str) -> Version:

@@ -8,11 +8,12 @@ from apps.core.chat import ChatDetails, ChatRequest
 from apps.providers.adapters.anthropic.content import Block
 from apps.providers.adapters.anthropic.families import (
     KEEPS_SCHEMAS_FROM,
+    MOST_TOKENS,
     Version,
     usual_max_tokens,
     version_of,
 )
-from apps.providers.adapters.anthropic.thinking import build_thinking
+from apps.providers.adapters.anthropic.thinking import MIN_ANSWER, build_thinking
 from apps.providers.adapters.anthropic.tools import (
     ANSWER_TOOL,
     build_tool_choice,
@@ -127,7 +128,8 @@ def _limit_and_thinking(
         dropped=dropped,
     )
     budget = found.get("thinking", {}).get("budget_tokens", 0)
-    return {**found, "max_tokens": limit or usual_max_tokens(version) + budget}
+    usual = min(usual_max_tokens(version) + budget, MOST_TOKENS)
+    return {**found, "max_tokens": limit or max(usual, budget + MIN_ANSWER)}
 
 
 def _set_output_config(arguments: dict[str, Any], details: ChatDetails, version: Version) -> None:

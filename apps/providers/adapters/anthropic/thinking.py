@@ -19,7 +19,7 @@ BUDGETS: Mapping[str, int] = {
     "medium": 8_192,
     "high": 16_384,
     "xhigh": 24_576,
-    "max": 32_768,
+    "max": 28_672,
 }
 # The wire has no "minimal".
 EFFORTS: Mapping[str, str] = {effort: effort for effort in BUDGETS} | {"minimal": "low"}
