@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.core.errors import InvalidRequest
@@ -90,6 +90,7 @@ AGENT_TURNS = st.one_of(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(AGENT_TURNS, min_size=1, max_size=6), OPTIONS)
 def test_history_of_an_agent__broken_off_anywhere__becomes_a_legal_one(
     turns: list[list[dict[str, Any]]], options: dict[str, Any]
@@ -105,6 +106,7 @@ def test_history_of_an_agent__broken_off_anywhere__becomes_a_legal_one(
         assert is_legal(arguments) == []
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(MESSAGES, min_size=1, max_size=6), OPTIONS, st.sampled_from([NEW, OLD, MANUAL]))
 def test_any_body__becomes_a_legal_request_or_is_refused_by_name(
     messages: list[dict[str, Any]], options: dict[str, Any], model: str
