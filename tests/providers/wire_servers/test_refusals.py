@@ -25,7 +25,7 @@ def post(server: WireServer, path: str, body: Any, **headers: str) -> tuple[int,
     answer = connection.getresponse()
     told = json.loads(answer.read())
     connection.close()
-    return answer.status, told.get("error", {}).get("message", "")
+    return answer.status, (told.get("error") or {}).get("message", "")
 
 
 def chat(server: WireServer, **options: Any) -> tuple[int, str]:
