@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.routing.engine.compile import compile_snapshot
+from apps.routing.engine.health import PROBATION_CALLS
 from apps.routing.engine.request_router import decide
 from apps.routing.engine.trace import told_steps
 from apps.routing.engine.types import (
@@ -162,12 +163,19 @@ def make_health(
     credentials_down: Mapping[str, int] | None = None,
     **states: Mapping[str, Any],
 ) -> Health:
-    """Return a health by id of the deployment, such as `d1={"in_flight": 2}`."""
+    """Return a health by id of the deployment, such as `d1={"in_flight": 2}`.
+
+    One that is ejected has not answered since, unless its probation says otherwise.
+    """
     return Health(
-        {id_: DeploymentHealth(**state) for id_, state in states.items()},
+        {id_: DeploymentHealth(**{**_owed(state), **state}) for id_, state in states.items()},
         {provider: RetryBudget(*budget) for provider, budget in (retries or {}).items()},
         credentials_down or {},
     )
+
+
+def _owed(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"probation": PROBATION_CALLS} if "ejected_until_ms" in state else {}
 
 
 def make_deployment(id_: str = "d1", **fields: Any) -> Deployment:

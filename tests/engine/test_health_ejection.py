@@ -1,12 +1,14 @@
 """Who rests after failures, for how long, what prolongs it and what is forgiven."""
 
+from dataclasses import asdict
 from functools import reduce
 from typing import Any
 
 import pytest
 
 from apps.routing.engine.health import observe, rests
-from apps.routing.engine.types import DeploymentHealth, HealthEvent
+from apps.routing.engine.health_merge import merge
+from apps.routing.engine.types import DeploymentHealth, Health, HealthEvent
 from tests.engine.records import NOW, make_health
 
 STEP_MS = 5_000
@@ -130,8 +132,25 @@ def test_answer__of_a_call_that_began_while_it_rested__ends_the_rest(
 def test_answers__enough_while_it_rested__leave_nothing_of_the_rest() -> None:
     resting = {"ejected_until_ms": NOW + 2 * STEP_MS, "ejections": 2, "probation": 1}
     state = after(event("ok", NOW + 700, elapsed_ms=700.0), **resting)
-    assert (state.probation, state.ejected_until_ms) == (0, NOW + 700)
+    assert state.probation == 0
     assert not rests(state, NOW + 700)
+
+
+def test_answers__enough_while_it_rested__are_not_undone_by_who_has_not_seen_them() -> None:
+    resting = {"ejected_until_ms": NOW + 2 * STEP_MS, "ejections": 2, "probation": 1}
+    answered = Health({"d": after(event("ok", NOW + 700, elapsed_ms=700.0), **resting)})
+    heard = make_health(d={**resting, "probation": 3, "seen_ms": NOW})
+    for own, peer in ((answered, heard), (heard, answered)):
+        assert not rests(merge(own, [peer]).deployments["d"], NOW + 800)
+
+
+def test_ejection__after_a_good_spell_in_the_time_of_the_last_one__is_the_later_one() -> None:
+    well = {"ejected_until_ms": NOW + 6 * STEP_MS, "ejections": 6, "error_rate": 0.01}
+    good = after(event("ok", NOW + 10), **well)
+    assert good.ejections == 6
+    failed = after(*[event("error", NOW + 20)] * 3, **asdict(good))
+    assert failed.ejected_until_ms > well["ejected_until_ms"]
+    assert rests(merge(Health({"d": failed}), [Health({"d": good})]).deployments["d"], NOW + 30)
 
 
 @pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True)])

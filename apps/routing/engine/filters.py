@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from apps.routing.engine.health import rests
 from apps.routing.engine.pricing import worst_case_cost
 from apps.routing.engine.types import (
     Deployment,
@@ -200,7 +201,7 @@ def providers_in_trouble(
                 continue
             state = health.deployments.get(item.id)
             refused = health.credentials_down.get(item.credential, 0) > now_ms
-            ejected = state is not None and state.ejected_until_ms > now_ms
+            ejected = state is not None and rests(state, now_ms)
             resting.setdefault(item.provider, []).append(ejected or refused)
     down = tuple(sorted(name for name, states in resting.items() if all(states)))
     degraded = tuple(sorted(name for name, states in resting.items() if any(states)))

@@ -125,18 +125,18 @@ def _without(waiting: Mapping[str, int], call_id: str) -> Mapping[str, int]:
 
 def rests(state: DeploymentHealth, now_ms: int) -> bool:
     """Tell whether it is ejected and has not answered since: one answer ends a rest."""
-    return state.ejected_until_ms > now_ms and not _is_proving_itself(state)
+    return state.ejected_until_ms > now_ms and _is_untried(state)
 
 
-def _is_proving_itself(state: DeploymentHealth) -> bool:
-    return 0 < state.probation < PROBATION_CALLS
+def _is_untried(state: DeploymentHealth) -> bool:
+    return state.probation >= PROBATION_CALLS
 
 
 def _is_old_news(state: DeploymentHealth, event: HealthEvent) -> bool:
     """Tell whether the call began before the last rest was over: its failure proves nothing new."""
-    if _is_proving_itself(state):
-        return _is_from_before(state, event)
-    return event.at_ms - event.elapsed_ms < state.ejected_until_ms
+    if _is_untried(state):
+        return event.at_ms - event.elapsed_ms < state.ejected_until_ms
+    return _is_from_before(state, event)
 
 
 def _is_from_before(state: DeploymentHealth, event: HealthEvent) -> bool:
@@ -158,19 +158,17 @@ def _ok(state: DeploymentHealth, event: HealthEvent) -> Changes:
 
 
 def _forgiven(state: DeploymentHealth, event: HealthEvent) -> Changes:
-    probation = max(state.probation - 1, 0)
+    probation, is_over = max(state.probation - 1, 0), event.at_ms >= state.ejected_until_ms
     error_rate = state.error_rate * (1 - ERROR_WEIGHT)
-    until = state.ejected_until_ms
     if not probation:
-        until = min(until, event.at_ms)
         error_rate = min(error_rate, ERROR_RATE_TO_EJECT - 0.01)
     return {
         "failures": 0,
         "probation": probation,
         "error_rate": error_rate,
-        "ejected_until_ms": until,
-        # A good spell forgives earlier outages.
-        "ejections": 0 if not probation and error_rate < 0.02 else state.ejections,
+        # A good spell forgives earlier outages, when the time of the last one is over: until then a
+        # new one must be told apart from it by workers who hear of both (see `health_merge`).
+        "ejections": 0 if is_over and not probation and error_rate < 0.02 else state.ejections,
     }
 
 

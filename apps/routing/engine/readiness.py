@@ -106,7 +106,7 @@ class Gatekeeper:
                 looks.append(look)
         if not looks:
             return Readiness([], [], None)
-        sound = self._sound(looks, steps)
+        sound = _sound(looks)
         ready = [look for look in sound if not look.wait_ms]
         instead = [] if ready else self._rather_than_wait(looks)
         if len(sound) < len(looks):
@@ -114,7 +114,10 @@ class Gatekeeper:
         if len(ready) < len(sound):
             self._tell_waits(sound, steps)
         if ready:
-            return self._steady_or_probe(sound, ready, steps)
+            found = self._steady_or_probe(sound, ready, steps)
+            if sound is looks:
+                _tell_panic(steps, found.ready, len(looks))
+            return found
         wait = None if instead else min(look.wait_ms for look in sound)
         return Readiness(sound, instead, wait)
 
@@ -156,14 +159,6 @@ class Gatekeeper:
             tell(steps, "too_slow", deployment, expected_ms=expected, cap_ms=cap)
             return True
         return False
-
-    def _sound(self, looks: list[Look], steps: Steps) -> list[Look]:
-        """Leave out what rests or is being probed, unless that is more than half of the group."""
-        sound = [look for look in looks if look.is_sound]
-        if 2 * len(sound) < len(looks):
-            _tell_panic(steps, looks)
-            return looks
-        return sound
 
     def _rather_than_wait(self, looks: list[Look]) -> list[Look]:
         """Return whom to call when no sound one has room: who owes proof, or rested for a while."""
@@ -211,6 +206,12 @@ class Gatekeeper:
             tell(steps, "on_probation", deployment, owed=max(state.probation, 1))
 
 
+def _sound(looks: list[Look]) -> list[Look]:
+    """Leave out what rests or is being probed, unless that is more than half of the group."""
+    sound = [look for look in looks if look.is_sound]
+    return looks if 2 * len(sound) < len(looks) else sound
+
+
 def _owes_proof(state: DeploymentHealth, now_ms: int) -> bool:
     if state.probation:
         return True
@@ -244,8 +245,9 @@ def _shortage(per_minute: int, state: DeploymentHealth, needed: float, now_ms: i
     return math.ceil(short * MINUTE_MS / per_minute) if short > 0 else 0
 
 
-def _tell_panic(steps: Steps, looks: Sequence[Look]) -> None:
-    if steps is not None:
-        names = ", ".join(look.candidate.deployment.name for look in looks)
-        numbers = {"kept": len(looks), "of": len(looks)}
+def _tell_panic(steps: Steps, called: Sequence[Look], of: int) -> None:
+    """Tell of those that are called although they rest; where a sound one is left, nobody is."""
+    names = ", ".join(look.candidate.deployment.name for look in called if not look.is_sound)
+    if steps is not None and names:
+        numbers = {"kept": len(called), "of": of}
         steps.append(TraceStep("deployment", "panic", names, "kept", numbers))
