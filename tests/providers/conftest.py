@@ -1,10 +1,19 @@
-"""Pages need no collected static files."""
+"""A provider on a socket; pages need no collected static files."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.providers.upstream import Upstream, running_upstream
 
 
 @pytest.fixture(autouse=True)
 def _no_collected_static_files(settings: Any) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with running_upstream() as upstream:
+        yield upstream

@@ -1,6 +1,6 @@
 """Anthropic's adapter over a real socket: what goes out, what was lost, and what comes back."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,16 +13,10 @@ from apps.providers.adapters.anthropic.adapter import AnthropicAdapter
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall
 from apps.providers.adapters.sdk import close_sdk_clients
 from tests.providers.anthropic_calls import CLOCK, make_call
-from tests.providers.upstream import Upstream, running_upstream
+from tests.providers.upstream import Upstream
 from tests.providers.wires import Script
 
 MODES = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with running_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture(autouse=True)

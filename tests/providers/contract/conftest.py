@@ -1,6 +1,6 @@
 """One upstream per test, and a call of each adapter aimed at it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCa
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.adapters.sdk import close_sdk_clients
 from apps.providers.adapters.transport import close_clients
-from tests.providers.upstream import Upstream, running_upstream
+from tests.providers.upstream import Upstream
 
 SECRET = "secret-of-the-provider-1234"
 PATHS = {"openai": "/v1", "anthropic": "", "google": ""}
@@ -26,12 +26,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def adapter(kind: str) -> ProviderAdapter:
     return adapter_for(kind)
-
-
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
-    with running_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture(autouse=True)

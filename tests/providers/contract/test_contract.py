@@ -290,7 +290,7 @@ async def test_call__oversized_answer__is_refused(
 async def test_stream__paced_provider__stays_paced(
     adapter: ProviderAdapter, make_call: MakeCall, upstream: Upstream
 ) -> None:
-    upstream.script = Script(piece_bytes=200, pause=0.05)
+    upstream.script = Script(piece_bytes=100, pause=0.05)
     moments = [time.monotonic() async for _event in adapter.stream(make_call())]
     # Held back and sent at once, the first and the last would be here together.
     assert moments[-1] - moments[0] > 0.1

@@ -1,9 +1,6 @@
 """The official Gemini client as judge of the simulated wire, under /v1 and /v1beta."""
 
-import json
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import httpx2
 import pytest
@@ -163,22 +160,20 @@ def test_generate__limit_eaten_by_thought__has_a_candidate_without_parts(
 
 def test_generate__stream_without_sse__is_an_array(server: WireServer) -> None:
     url = f"{server.url_of('gemini')}/v1beta/models/gemini-2.5-flash:streamGenerateContent"
-    body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}]}).encode()
-    with urlopen(Request(f"{url}?key={SECRET}", body)) as answer:  # noqa: S310  our own server
-        chunks = json.loads(answer.read())
+    answer = httpx2.post(
+        url, params={"key": SECRET}, json={"contents": [{"parts": [{"text": "hi"}]}]}
+    )
+    chunks = answer.json()
     texts = [c["candidates"][0]["content"]["parts"][0]["text"] for c in chunks]
     assert "".join(texts) == TEXT
 
 
 def test_generate__array_that_fails__is_an_array_of_its_error(server: WireServer) -> None:
     url = f"{server.url_of('gemini')}/v1beta/models/script:503:streamGenerateContent"
-    body = json.dumps({"contents": [{"parts": [{"text": "hi"}]}]}).encode()
-    request = Request(url, body, {"x-goog-api-key": SECRET})  # noqa: S310  our own server
-    with pytest.raises(HTTPError) as caught:
-        urlopen(request)  # noqa: S310  our own server
-    with caught.value as answer:
-        (told,) = json.loads(answer.read())
-    assert told["error"]["status"] == "UNAVAILABLE"
+    body = {"contents": [{"parts": [{"text": "hi"}]}]}
+    answer = httpx2.post(url, headers={"x-goog-api-key": SECRET}, json=body)
+    (told,) = answer.json()
+    assert (answer.status_code, told["error"]["status"]) == (503, "UNAVAILABLE")
 
 
 def test_count_and_embed__by_the_client__work(gemini_client: genai.Client) -> None:

@@ -18,7 +18,7 @@ KEY = [("x-goog-api-key", SECRET)]
 def client_of(kind: Any, server: WireServer) -> Any:
     transport = kind.get_transport_class("rest")
     host = f"127.0.0.1:{server.port}"
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call]  # google-auth's own
+    credentials = AnonymousCredentials()
     return kind(transport=transport(host=host, url_scheme="http", credentials=credentials))
 
 

@@ -52,7 +52,7 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments
 ASKED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
 OBJECT = {"type": "object", "properties": {"a": {"type": "string"}}}
-FUNCTION = {"type": "function", "function": {"name": "f", "parameters": OBJECT}}
+FUNCTION: dict[str, Any] = {"type": "function", "function": {"name": "f", "parameters": OBJECT}}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 
 
@@ -99,7 +99,7 @@ IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "does not match"),
         ({"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}, "schema"),
         (
-            {"tools": [{"type": "function", "function": FUNCTION["function"] | {"strict": True}}]},  # type: ignore[operator]  # a dict
+            {"tools": [{"type": "function", "function": FUNCTION["function"] | {"strict": True}}]},
             "'additionalProperties' is required",
         ),
         ({"messages": "hi"}, "empty array"),
