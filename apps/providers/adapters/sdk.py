@@ -20,6 +20,9 @@ from apps.providers.adapters.transport import (
 
 MAX_CONNECTIONS = 1_000
 SSE = "text/event-stream"
+# What a server without a key is told. Given nothing, the SDKs would take the platform's own key
+# from the environment, and send it wherever a tenant's deployment points.
+KEYLESS = "none"
 
 _clients: PerLoop[httpx2.AsyncClient] = PerLoop(size=1)
 _opened: ContextVar[list[httpx2.Response] | None] = ContextVar("opened_responses", default=None)

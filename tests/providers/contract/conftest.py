@@ -37,7 +37,13 @@ async def _closed_clients() -> AsyncIterator[None]:
 
 @pytest.fixture
 def make_call(kind: str, upstream: Upstream) -> MakeCall:
-    def make(*, url: str | None = None, limit: int | None = 50, **timeouts: Any) -> ProviderCall:
+    def make(
+        *,
+        url: str | None = None,
+        limit: int | None = 50,
+        secret: str = SECRET,
+        **timeouts: Any,
+    ) -> ProviderCall:
         request = ChatRequest(
             model="alias",
             messages=(Message("system", "Be brief."), Message("user", "Say hello.")),
@@ -45,7 +51,7 @@ def make_call(kind: str, upstream: Upstream) -> MakeCall:
             temperature=0.5,
         )
         base_url = (upstream.url if url is None else url) + PATHS[kind]
-        connection = Connection(kind, base_url, "upstream-name", SECRET)
+        connection = Connection(kind, base_url, "upstream-name", secret)
         return ProviderCall(request, connection, limit, Timeouts(**timeouts), "req_1")
 
     return make

@@ -10,10 +10,17 @@ import pytest
 
 from apps.providers.adapters import sdk, transport
 from apps.providers.adapters.base import AttemptError, ProviderAdapter
+from apps.providers.adapters.sdk import KEYLESS
 from tests.providers.contract.conftest import SECRET, MakeCall, collect
 from tests.providers.upstream import Upstream
 from tests.providers.wires import CACHED, FRESH, OUTPUT, TEXT, Script
 
+CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
+# Where the SDKs look for a key that they were not given.
+ENVIRONMENT_KEYS = (
+    *("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    *("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+)
 MODES = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 
 
@@ -69,6 +76,24 @@ async def test_call__sends_model_limit_text_and_only_the_providers_secret(
     assert "50" in sent
     assert SECRET not in sent
     assert any(SECRET in value for value in request.headers.values())
+
+
+@MODES
+async def test_server_without_a_key__never_gets_the_platforms(
+    adapter: ProviderAdapter,
+    make_call: MakeCall,
+    upstream: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+    is_streamed: bool,
+) -> None:
+    for name in ENVIRONMENT_KEYS:
+        monkeypatch.setenv(name, SECRET)
+    call = make_call(secret="")
+    await (collect(adapter, call) if is_streamed else adapter.complete(call))
+    (request,) = upstream.received
+    sent = {request.headers[name] for name in CREDENTIAL_HEADERS.intersection(request.headers)}
+    assert sent <= {KEYLESS, f"Bearer {KEYLESS}"}
+    assert SECRET not in f"{request.path} {request.headers}"
 
 
 @MODES

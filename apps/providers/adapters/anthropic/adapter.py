@@ -18,7 +18,13 @@ from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCa
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.registry import CARRIED
-from apps.providers.adapters.sdk import http_timeout, refuse_what_is_lost, shared_client, watch
+from apps.providers.adapters.sdk import (
+    KEYLESS,
+    http_timeout,
+    refuse_what_is_lost,
+    shared_client,
+    watch,
+)
 from apps.providers.adapters.transport import DRAIN_SECONDS
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
@@ -124,7 +130,7 @@ def _client(connection: Connection) -> anthropic.AsyncAnthropic:
     return _clients.get(
         (base_url, connection.secret),
         lambda: anthropic.AsyncAnthropic(
-            api_key=connection.secret,
+            api_key=connection.secret or KEYLESS,
             base_url=base_url,
             max_retries=0,
             http_client=shared_client(),

@@ -16,7 +16,13 @@ from apps.providers.adapters.google.responses import AnswerReader
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.registry import CARRIED
-from apps.providers.adapters.sdk import refuse_what_is_lost, shared_client, watch, watch_opening
+from apps.providers.adapters.sdk import (
+    KEYLESS,
+    refuse_what_is_lost,
+    shared_client,
+    watch,
+    watch_opening,
+)
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
@@ -109,7 +115,7 @@ def _client(connection: Connection) -> genai.Client:
 def _build_client(base_url: str, secret: str) -> genai.Client:
     # `vertexai` is said aloud, because the SDK would otherwise ask the environment.
     return genai.Client(
-        api_key=secret,
+        api_key=secret or KEYLESS,
         vertexai=False,
         http_options=types.HttpOptions(
             base_url=base_url,
