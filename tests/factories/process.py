@@ -10,6 +10,7 @@ import pytest_asyncio
 from django.db import connection
 
 from apps.api_keys import local_share, lookup
+from apps.core import redis as core_redis
 from apps.core.redis import _clients, control_redis, hot_redis
 from apps.gateway.health_board import board
 from apps.gateway.health_log import health_log
@@ -26,6 +27,8 @@ def fresh_process(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     settings.SNAPSHOT_DIR = tmp_path / "snapshots"
     # Threads of the data plane must not hold connections when the test data base goes.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    # A busy machine is not a Redis that is away.
+    monkeypatch.setattr(core_redis, "HOT_PATH_TIMEOUT_SECONDS", 10.0)
     _forget()
     yield
     _forget()

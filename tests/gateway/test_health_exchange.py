@@ -9,7 +9,6 @@ import orjson
 import pytest
 import redis
 
-from apps.core import redis as core_redis
 from apps.core.redis import hot_redis
 from apps.gateway import health_exchange
 from apps.gateway.health_board import HealthBoard, board
@@ -45,12 +44,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(health_exchange, "unix_ms", lambda: clock.ms)
     return clock
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is not a Redis that is away."""
-    monkeypatch.setattr(core_redis, "HOT_PATH_TIMEOUT_SECONDS", 10.0)
 
 
 class Worker:
