@@ -2,10 +2,10 @@
 
 from django.urls import path, re_path
 
+from apps.gateway.api.compatible import api
 from apps.gateway.api.complete import CompleteView, RouteView
 from apps.gateway.api.errors import nothing_here
 from apps.gateway.api.health import live, ready
-from apps.gateway.api.openai import api
 
 urlpatterns = [
     path("v1/", api.urls),

@@ -1,12 +1,15 @@
 """The neutral chat vocabulary: what every door parses into and every adapter reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 type Role = Literal["system", "user", "assistant", "tool"]
 type FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
-type Dialect = Literal["openai.chat", "router"]
+type Dialect = Literal[
+    "openai.chat", "openai.responses", "openai.embeddings", "anthropic", "gemini", "router"
+]
+type Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,9 @@ class Message:
 
     role: Role
     text: str
+
+    def as_turn(self) -> "Turn":
+        return Turn(self.role, (Text(self.text),))
 
 
 # --- What a turn is made of -----------------------------------------------------------------------
@@ -102,6 +108,10 @@ class Turn:
     parts: tuple[Part, ...]
     name: str = ""
 
+    def as_message(self) -> Message:
+        texts = (part.text for part in self.parts if isinstance(part, Text))
+        return Message(self.role, "\n".join(texts))
+
 
 # --- What is asked beside the turns ---------------------------------------------------------------
 
@@ -160,15 +170,44 @@ class ChatDetails:
     top_k: int | None = None
     seed: int | None = None
     top_logprobs: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
     others: Mapping[str, Any] = field(default_factory=dict)
+
+    def amended(self, before: Sequence[Turn], parameters: Mapping[str, Any]) -> "ChatDetails":
+        """Return it with turns before the caller's, and with what a rule sets."""
+        changes: dict[str, Any] = {
+            name: parameters[name] for name in RULE_PARAMETERS if name in parameters
+        }
+        if "reasoning_effort" in parameters:
+            changes["reasoning"] = Reasoning(parameters["reasoning_effort"])
+        return replace(self, turns=(*before, *self.turns), **changes)
+
+
+# What a rule may set that has a field here of the same name.
+RULE_PARAMETERS = ("seed", "frequency_penalty", "presence_penalty")
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """How bodies of one dialect are read in full, and how they are amended as they are.
+
+    `amend` takes the body, turns to put before the caller's, and what a rule sets (in OpenAI's
+    names); a dialect that has no word for a parameter leaves it out.
+    """
+
+    read: Callable[[Body], ChatDetails]
+    amend: Callable[[Body, Sequence[Turn], Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What the caller asked, free of any dialect.
 
-    `raw` is the parsed body as it came in its `dialect`, for an adapter that speaks the same one;
-    any other asks for `details`, which `read_details` of the door reads out of it then, not before.
+    `raw` is the parsed body as it came in its `dialect`; `grammar` can read and amend it. An
+    adapter that speaks the same dialect sends `body()`, any other one asks for `details()`: both
+    are worked out then, not before.
+    `messages` are all turns as texts, those of the router first; `before` are the latter in full.
     `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …);
     `user` and `metadata` say for whom it is, in the caller's own words: rules may read them;
     `parameters` are those that a rule sets, in OpenAI's names: an adapter sends what its wire has.
@@ -186,17 +225,23 @@ class ChatRequest:
     user: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    read_details: Callable[[Mapping[str, Any]], ChatDetails] | None = None
+    raw: Body = field(default_factory=dict)
+    grammar: Grammar | None = None
+    before: tuple[Turn, ...] = ()
 
     def details(self) -> ChatDetails:
         """Return the request in full; raises InvalidRequest naming the field that is wrong."""
-        body = {**self.raw, **self.parameters}
-        found = self.read_details(body) if self.read_details else ChatDetails(others=body)
-        if found.turns:
-            return found
-        turns = (Turn(message.role, (Text(message.text),)) for message in self.messages)
-        return replace(found, turns=tuple(turns))
+        if self.raw and self.grammar:
+            return self.grammar.read(self.raw).amended(self.before, self.parameters)
+        callers = self.messages[len(self.before) :]
+        spoken = ChatDetails(tuple(message.as_turn() for message in callers))
+        return spoken.amended(self.before, self.parameters)
+
+    def body(self) -> dict[str, Any]:
+        """Return the body in the caller's own dialect, with what the router adds."""
+        if self.grammar is None or not (self.before or self.parameters):
+            return dict(self.raw)
+        return self.grammar.amend(self.raw, self.before, self.parameters)
 
 
 # --- What comes back ------------------------------------------------------------------------------

@@ -17,10 +17,7 @@ from apps.gateway.types import Run
 PURPOSE = "gateway.answer"
 # Fields that say who asks or how the answer travels, not what it is.
 UNSHAPING_FIELDS = frozenset(
-    {
-        *("stream", "stream_options", "metadata", "user", "safety_identifier"),
-        *("messages", "model"),
-    }
+    {"model", "stream", "stream_options", "metadata", "user", "safety_identifier"}
 )
 
 log = structlog.get_logger(__name__)
@@ -38,7 +35,7 @@ def answer_key(run: Run) -> str:
         "messages": [[message.role, message.text] for message in chat.messages],
         "neutral": [chat.temperature, chat.top_p, chat.stop],
         "parameters": dict(chat.parameters),
-        "raw_messages": chat.raw.get("messages"),
+        "dialect": chat.dialect,
         "raw": {name: value for name, value in chat.raw.items() if name not in UNSHAPING_FIELDS},
     }
     body = orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)

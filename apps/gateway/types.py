@@ -104,20 +104,19 @@ class Run:
 
     @property
     def outgoing(self) -> ChatRequest:
-        """The caller's request as it goes out: prefix before its messages, the rule's parameters.
-
-        The messages in the caller's own dialect too, for an adapter that passes them through.
-        """
+        """The caller's request as it goes out, with what the router and its rule add."""
         chat, before = self.ask.chat, self.before_callers
         parameters = self.decision.effects.parameters if self.decision else {}
         if not before and not parameters:
             return chat
-        raw = dict(chat.raw)
-        if "messages" in raw:
-            added = [{"role": message.role, "content": message.text} for message in before]
-            raw["messages"] = [*added, *raw["messages"]]
         neutral: dict[str, Any] = {name: parameters[name] for name in NEUTRAL if name in parameters}
-        return replace(chat, messages=self.messages, raw=raw, parameters=parameters, **neutral)
+        return replace(
+            chat,
+            messages=self.messages,
+            before=tuple(message.as_turn() for message in before),
+            parameters=parameters,
+            **neutral,
+        )
 
     @property
     def seconds_left(self) -> float:

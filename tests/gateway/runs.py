@@ -8,6 +8,7 @@ from apps.core.chat import ChatRequest, Message
 from apps.gateway import fail_over
 from apps.gateway.fail_over import decide_now
 from apps.gateway.types import Ask, Run
+from apps.gateway.wire.openai_chat.grammar import GRAMMAR
 from apps.providers.adapters.base import Connection
 from apps.routing.engine.compile import compile_snapshot
 from apps.routing.engine.types import Attempt, Decision, Deployment
@@ -45,7 +46,9 @@ def make_run(
     records.
     """
     targets = names or ("small",)
-    chat = ChatRequest(model="auto", messages=HELLO, dialect="openai.chat", **ask.pop("chat", {}))
+    chat = ChatRequest(
+        model="auto", messages=HELLO, dialect="openai.chat", grammar=GRAMMAR, **ask.pop("chat", {})
+    )
     values: dict[str, Any] = {"caller": make_caller(), "chat": chat, "door": "openai.chat"}
     pinned = _pinned(targets, knobs or {}, {"targets": targets, **(rule or {})}, {}, models)
     run = Run(Ask(**{**values, **ask}), pinned)

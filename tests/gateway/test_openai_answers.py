@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -17,8 +18,12 @@ from apps.core.chat import (
     ToolCall,
     ToolCallDelta,
 )
-from apps.gateway.wire.openai_answers import ChunkRenderer, render
+from apps.gateway.wire.openai_chat.answers import render
+from apps.gateway.wire.openai_chat.stream import ChatChunks
+from apps.gateway.wire.rendering import AnswerHead
+from apps.gateway.wire.sse import DONE
 
+HEAD = AnswerHead("1", "claude", "alias", 7)
 USAGE = TokenUsage(28, 7, cached_input_tokens=5, cache_write_tokens=3)
 SIGNED = Thinking("Hm.", "sig-1", origin="anthropic")
 HIDDEN = Thinking(redacted="opaque", origin="anthropic")
@@ -45,13 +50,13 @@ STREAM = (
 def whole(*parts: AnswerPart, reason: FinishReason = "stop") -> dict[str, Any]:
     text = "".join(part.text for part in parts if isinstance(part, Text))
     answer = ChatResponse(text, reason, USAGE, parts=parts)
-    body = render(answer, answer_id="chatcmpl-1", model="claude", created=7)
+    body = render(answer, HEAD)
     ChatCompletion.model_validate(body, strict=True)
     return body
 
 
 def chunks(*events: StreamEvent) -> list[dict[str, Any]]:
-    renderer = ChunkRenderer(answer_id="chatcmpl-1", model="claude", created=7)
+    renderer = ChatChunks(HEAD, includes_usage=True)
     return [chunk for event in events for chunk in renderer.chunks(event)]
 
 
@@ -146,8 +151,10 @@ def test_oa30__chunks__carry_no_usage_and_always_a_choice(event: StreamEvent) ->
 
 
 def test_oa30__usage_chunk__has_no_choices() -> None:
-    renderer = ChunkRenderer(answer_id="chatcmpl-1", model="claude", created=7)
-    told = renderer.usage_chunk(USAGE)
+    renderer = ChatChunks(HEAD, includes_usage=True)
+    last = renderer.end(USAGE)
+    assert last.endswith(DONE)
+    told = orjson.loads(last.removesuffix(DONE).removeprefix(b"data: "))
     assert told["choices"] == []
     assert told["usage"]["total_tokens"] == 35
     assert told["id"] == "chatcmpl-1"

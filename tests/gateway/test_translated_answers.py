@@ -10,7 +10,8 @@ from apps.gateway import dispatch, pipeline
 from apps.gateway.cache import answer_key, open_answer, seal_answer
 from apps.gateway.health_board import board
 from apps.gateway.streaming import AnswerStream
-from apps.gateway.wire import openai_chat, openai_turns
+from apps.gateway.wire.openai_chat import request as openai_chat
+from apps.gateway.wire.openai_chat import turns as openai_turns
 from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.openai.requests import build_body
 from tests.gateway.runs import admit_everything, make_run

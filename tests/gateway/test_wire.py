@@ -9,15 +9,20 @@ from hypothesis import strategies as st
 
 from apps.core.chat import ChatResponse, Message, StreamEvent, TokenUsage
 from apps.core.errors import InvalidJson, InvalidRequest
-from apps.gateway.wire import openai_chat, router_chat
+from apps.gateway.wire import router_chat
 from apps.gateway.wire.fields import read_object
-from apps.gateway.wire.openai_answers import ChunkRenderer, render, render_error
-from apps.gateway.wire.openai_needs import PART_NEEDS
+from apps.gateway.wire.openai_chat import request as openai_chat
+from apps.gateway.wire.openai_chat.answers import render
+from apps.gateway.wire.openai_chat.errors import render_error
+from apps.gateway.wire.openai_chat.needs import PART_NEEDS
+from apps.gateway.wire.openai_chat.stream import ChatChunks
+from apps.gateway.wire.rendering import AnswerHead
 from apps.gateway.wire.sse import data_event
 from apps.providers.enums import Capability
 from apps.routing.engine.fields import NEEDS
 
 HELLO = [{"role": "user", "content": "Hello"}]
+HEAD = AnswerHead("1", "sim", "alias", 7)
 USAGE = TokenUsage(10, 20, cached_input_tokens=4, reasoning_tokens=5)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.floats(-1e6, 1e6) | st.text(),
@@ -251,9 +256,7 @@ def test_openai__faulty_metadata__is_named(metadata: Any) -> None:
 
 
 def test_openai__answer_of_another_dialect__is_rendered_in_full() -> None:
-    body = render(
-        ChatResponse("Hi", "length", USAGE), answer_id="chatcmpl-1", model="sim", created=7
-    )
+    body = render(ChatResponse("Hi", "length", USAGE), HEAD)
     assert (body["id"], body["object"], body["created"]) == ("chatcmpl-1", "chat.completion", 7)
     assert body["choices"][0]["message"]["content"] == "Hi"
     assert body["choices"][0]["finish_reason"] == "length"
@@ -264,17 +267,12 @@ def test_openai__answer_of_another_dialect__is_rendered_in_full() -> None:
 
 def test_openai__answer_of_the_same_dialect__keeps_what_we_do_not_know() -> None:
     raw = {"id": "theirs", "model": "gpt", "system_fingerprint": "fp", "choices": [{"x": 1}]}
-    body = render(
-        ChatResponse("Hi", "stop", USAGE, raw=raw, raw_dialect="openai.chat"),
-        answer_id="ours",
-        model="alias",
-        created=7,
-    )
-    assert body == {**raw, "id": "ours", "model": "alias"}
+    body = render(ChatResponse("Hi", "stop", USAGE, raw=raw, raw_dialect="openai.chat"), HEAD)
+    assert body == {**raw, "id": "chatcmpl-1", "model": "sim"}
 
 
 def chunks(*events: StreamEvent) -> list[dict[str, Any]]:
-    renderer = ChunkRenderer(answer_id="chatcmpl-1", model="sim", created=7)
+    renderer = ChatChunks(HEAD, includes_usage=False)
     return [chunk for event in events for chunk in renderer.chunks(event)]
 
 
@@ -318,8 +316,8 @@ def test_openai__usage_only_chunk_of_a_provider__is_held_back() -> None:
     ],
 )
 def test_openai__error__has_the_type_of_its_status(status: int, kind: str) -> None:
-    error = render_error("no", status=status, code="x", param="p")["error"]
-    assert error == {"message": "no", "type": kind, "param": "p", "code": "x"}
+    error = render_error(InvalidRequest("no", param="p"), status, "req_1")["error"]
+    assert error == {"message": "no", "type": kind, "param": "p", "code": "invalid_request"}
 
 
 def test_router__whole_body__is_read() -> None:

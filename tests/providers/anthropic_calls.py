@@ -5,7 +5,7 @@ from typing import Any
 import anthropic.types as wire
 import pytest
 
-from apps.gateway.wire import openai_chat
+from apps.gateway.wire.openai_chat import request as openai_chat
 from apps.providers.adapters.anthropic.requests import Outgoing, build_request
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall, Timeouts
 

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from apps.core.api import error_body, exception_handler
 from apps.core.errors import RouterError
 from apps.gateway import pipeline
+from apps.gateway.api.answering import with_run_headers
 from apps.gateway.api.completion import render_completion
 from apps.gateway.api.errors import DEFECT
-from apps.gateway.api.openai import with_run_headers
 from apps.gateway.api.schemas import AnswerSchema, AskSchema, DecisionSchema, ErrorSchema
 from apps.gateway.authentication import caller_of, headers_of, tags_of
 from apps.gateway.types import Ask

@@ -1,5 +1,6 @@
-"""Errors of the data plane in the dialect of the path: OpenAI's under /v1/, ours elsewhere."""
+"""Errors of the data plane, each in the dialect of its caller."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -8,31 +9,36 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from apps.core.api import error_body
+from apps.core.chat import Dialect
 from apps.core.errors import MethodNotAllowed, NotFound, RouterError
-from apps.gateway.wire.openai_answers import render_error
+from apps.gateway.api.dialects import dialect_of
+from apps.gateway.api.request_ids import shown_request_id
+from apps.gateway.wire.openai_chat.errors import render_error as openai_error
 
 UNPROCESSABLE = 422
 DEFECT = "an internal error; it has been logged"
 
 log = structlog.get_logger(__name__)
 
-
-def openai_error(error: RouterError) -> HttpResponse:
-    """Return the error as OpenAI's SDKs read it; they know no 422."""
-    status = 400 if error.http_status == UNPROCESSABLE else error.http_status
-    body = render_error(error.message, status=status, code=error.code, param=error.param)
-    return _with_retry(HttpResponse(orjson.dumps(body), "application/json", status), error)
-
-
-def router_error(error: RouterError) -> HttpResponse:
-    """Return the error as our own API tells it."""
-    body = orjson.dumps(error_body(error))
-    return _with_retry(HttpResponse(body, "application/json", error.http_status), error)
+# What an error and the id of its request look like in a dialect; our own API says it all itself.
+type RenderError = Callable[[RouterError, int, str], Any]
+RENDERERS: Mapping[Dialect, RenderError] = {"openai.chat": openai_error}
 
 
 def error_response(request: HttpRequest, error: RouterError) -> HttpResponse:
-    """Return the error in the dialect of the path."""
-    return openai_error(error) if request.path.startswith("/v1/") else router_error(error)
+    """Return the error as the clients of this path read it."""
+    render = RENDERERS.get(dialect_of(request))
+    if render is None:
+        status, body = error.http_status, error_body(error)
+    else:
+        # The vendors' SDKs know no 422.
+        status = 400 if error.http_status == UNPROCESSABLE else error.http_status
+        body = render(error, status, shown_request_id(request))
+    response = HttpResponse(orjson.dumps(body), "application/json", status)
+    response["x-request-id"] = shown_request_id(request)
+    if error.retry_after_seconds is not None:
+        response["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 async def nothing_here(request: HttpRequest) -> HttpResponse:
@@ -58,14 +64,3 @@ def readable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer for a defect that no API caught (`handler500`)."""
     return defect(request)
-
-
-def _with_retry(response: HttpResponse, error: RouterError) -> HttpResponse:
-    if error.retry_after_seconds is not None:
-        response["Retry-After"] = str(error.retry_after_seconds)
-    return response
-
-
-def openai_error_of(_request: HttpRequest, error: Any) -> HttpResponse:
-    """Adapter for django-ninja's handlers, which pass the request first."""
-    return openai_error(error)

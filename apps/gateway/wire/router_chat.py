@@ -16,7 +16,6 @@ from apps.gateway.wire.fields import (
     texts,
     whole,
 )
-from apps.gateway.wire.openai_details import read_details
 
 ROLES = ("system", "user", "assistant")
 FIELDS = frozenset(
@@ -55,8 +54,6 @@ def parse(body: Mapping[str, Any]) -> CompleteBody:
         stop=texts(body, "stop"),
         user=text(body, "user", longest=LONGEST_USER),
         metadata=metadata(body),
-        # Rules set parameters in OpenAI's names.
-        read_details=read_details,
     )
     return CompleteBody(
         chat=chat,

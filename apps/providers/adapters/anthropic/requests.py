@@ -73,6 +73,10 @@ def _note_what_has_no_place(details: ChatDetails, dropped: list[str]) -> None:
         dropped.append("seed")
     if details.top_logprobs is not None:
         dropped.append("logprobs")
+    if details.frequency_penalty:
+        dropped.append("frequency_penalty")
+    if details.presence_penalty:
+        dropped.append("presence_penalty")
     dropped += details.others
 
 

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from apps.core.chat import ChatRequest, Message
+from apps.core.chat import ChatRequest
 from apps.providers.adapters.base import Connection, ProviderCall
+from apps.providers.adapters.openai.turns import build_messages
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 # The provider takes no more stop sequences than these.
@@ -31,8 +32,7 @@ def build_body(call: ProviderCall, *, is_streamed: bool) -> dict[str, Any]:
     """Return the body; the caller's own when it speaks this dialect, with only ours replaced."""
     request = call.request
     is_same = request.dialect == "openai.chat" and bool(request.raw)
-    body = dict(request.raw) if is_same else _from_neutral(request)
-    body.update(request.parameters)
+    body = request.body() if is_same else _from_neutral(request)
     body["model"] = call.connection.upstream_model
     _set_limit(body, call)
     _set_streaming(body, is_streamed=is_streamed)
@@ -45,7 +45,8 @@ def build_body(call: ProviderCall, *, is_streamed: bool) -> dict[str, Any]:
 def _from_neutral(request: ChatRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": "",
-        "messages": [_message(message) for message in request.messages],
+        "messages": build_messages(message.as_turn() for message in request.messages),
+        **request.parameters,
     }
     if request.temperature is not None:
         body["temperature"] = request.temperature
@@ -56,12 +57,6 @@ def _from_neutral(request: ChatRequest) -> dict[str, Any]:
     if request.max_output_tokens is not None:
         body["max_tokens"] = request.max_output_tokens
     return body
-
-
-def _message(message: Message) -> dict[str, str]:
-    # A tool's result needs the id of its call, which the neutral form does not carry.
-    role = "user" if message.role == "tool" else message.role
-    return {"role": role, "content": message.text}
 
 
 def _set_limit(body: dict[str, Any], call: ProviderCall) -> None:

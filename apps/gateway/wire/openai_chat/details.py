@@ -8,8 +8,8 @@ from typing import Any
 
 from apps.core.chat import AnswerFormat, ChatDetails, Reasoning, Tool, ToolChoice
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import LONGEST_NAME, boolean, mapping, text, whole
-from apps.gateway.wire.openai_turns import read_turns
+from apps.gateway.wire.fields import LONGEST_NAME, boolean, mapping, number, text, whole
+from apps.gateway.wire.openai_chat.turns import read_turns
 
 # What `ChatRequest` says itself, what `ChatDetails` has a field for, and what shapes no answer.
 READ_FIELDS = frozenset(
@@ -18,13 +18,11 @@ READ_FIELDS = frozenset(
         *("max_tokens", "max_completion_tokens", "user", "safety_identifier", "metadata"),
         *("tools", "functions", "tool_choice", "function_call", "parallel_tool_calls"),
         *("response_format", "reasoning_effort", "reasoning", "top_k", "seed"),
-        *("logprobs", "top_logprobs", "store"),
+        *("logprobs", "top_logprobs", "store", "frequency_penalty", "presence_penalty"),
     }
 )
 # Values that ask for nothing.
 NOTHING: Mapping[str, Any] = {
-    "frequency_penalty": 0,
-    "presence_penalty": 0,
     "logit_bias": {},
     "modalities": ["text"],
 }
@@ -32,7 +30,7 @@ MODES = ("auto", "none", "required")
 
 
 def read_details(body: Mapping[str, Any]) -> ChatDetails:
-    """Read a body that `openai_chat.parse` has accepted; raises InvalidRequest."""
+    """Read a body that `request.parse` has accepted; raises InvalidRequest."""
     return ChatDetails(
         turns=read_turns(body.get("messages", [])),
         tools=tuple(_tools(body)),
@@ -44,6 +42,8 @@ def read_details(body: Mapping[str, Any]) -> ChatDetails:
         top_k=whole(body, "top_k", minimum=0),
         seed=whole(body, "seed", minimum=-(2**63)),
         top_logprobs=_top_logprobs(body),
+        frequency_penalty=_penalty(body, "frequency_penalty"),
+        presence_penalty=_penalty(body, "presence_penalty"),
         others=dict(_others(body)),
     )
 
@@ -138,6 +138,10 @@ def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
     effort = effort or text(other, "effort", longest=LONGEST_NAME)
     budget = whole(other, "max_tokens", minimum=1)
     return Reasoning(effort, budget) if effort or budget else None
+
+
+def _penalty(body: Mapping[str, Any], name: str) -> float | None:
+    return number(body, name, minimum=-2, maximum=2) or None
 
 
 def _top_logprobs(body: Mapping[str, Any]) -> int | None:

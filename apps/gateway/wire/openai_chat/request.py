@@ -19,9 +19,9 @@ from apps.gateway.wire.fields import (
     texts,
     whole,
 )
-from apps.gateway.wire.openai_details import read_details
-from apps.gateway.wire.openai_needs import needs_of
-from apps.gateway.wire.openai_turns import ROLES
+from apps.gateway.wire.openai_chat.grammar import GRAMMAR
+from apps.gateway.wire.openai_chat.needs import needs_of
+from apps.gateway.wire.openai_chat.turns import ROLES
 
 MAX_MESSAGES = 2_000
 
@@ -44,7 +44,7 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         user=_user(body),
         metadata=metadata(body),
         raw=body,
-        read_details=read_details,
+        grammar=GRAMMAR,
     )
 
 

@@ -1,0 +1,109 @@
+"""What every compatible door does with a parsed request: run it, and render it in its dialect."""
+
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Self
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from apps.api_keys.types import Caller
+from apps.core.chat import ChatRequest, ChatResponse
+from apps.core.errors import RouterError
+from apps.core.money import format_usd
+from apps.gateway import pipeline, streaming
+from apps.gateway.api.request_ids import request_id_of
+from apps.gateway.authentication import headers_of, tags_of
+from apps.gateway.event_stream import EventStreamResponse
+from apps.gateway.streaming import AnswerStream
+from apps.gateway.types import Ask, Run
+from apps.gateway.wire.rendering import AnswerHead, StreamRenderer
+
+JSON = "application/json"
+NAME = re.compile(r"[a-zA-Z0-9_.]{1,60}")
+MOST_NAMES = 20
+
+type RenderWhole = Callable[[ChatResponse, AnswerHead], Mapping[str, Any]]
+type OpenRenderer = Callable[[AnswerHead], StreamRenderer]
+
+
+def ask_of(
+    request: HttpRequest, caller: Caller, chat: ChatRequest, *, tags: tuple[str, ...] = ()
+) -> Ask:
+    """Return what the pipeline is asked; the door of a compatible dialect bears its name."""
+    return Ask(
+        caller=caller,
+        chat=chat,
+        door=chat.dialect,
+        tags=tags_of(request, tags),
+        headers=headers_of(request),
+        request_id=request_id_of(request),
+    )
+
+
+async def answer(ask: Ask, *, whole: RenderWhole, streamed: OpenRenderer) -> HttpResponseBase:
+    """Return the answer, whole or streamed as the request says; raises RouterError."""
+    if ask.chat.stream:
+        stream = await streaming.stream(ask)
+        source = RenderedStream(stream, streamed(_head(stream.run)))
+        return with_run_headers(EventStreamResponse(source), stream.run)
+    done = await pipeline.complete(ask)
+    response = json_response(whole(done.response, _head(done.run)))
+    response["x-router-cost"] = format_usd(done.run.cost)
+    return with_run_headers(response, done.run)
+
+
+def _head(run: Run) -> AnswerHead:
+    ask = run.ask
+    return AnswerHead(ask.request_id.hex, run.model, ask.chat.model, run.started_ms // 1000)
+
+
+def json_response(value: Any) -> HttpResponse:
+    return HttpResponse(orjson.dumps(value), JSON)
+
+
+def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
+    """Say in the headers what happened to the request."""
+    response["x-request-id"] = run.request_id
+    response["x-router-decision-id"] = run.decision_id
+    response["x-router-cache"] = run.cache
+    response["x-router-model"] = run.model
+    if run.dropped:
+        response["x-router-dropped"] = _names(run.dropped)
+    return response
+
+
+def _names(fields: tuple[str, ...]) -> str:
+    """Return names of the caller's own choice as a header can hold them."""
+    shown = dict.fromkeys(name if NAME.fullmatch(name) else "other" for name in fields)
+    return ", ".join(list(shown)[:MOST_NAMES])
+
+
+class RenderedStream:
+    """Bytes of one answer; `aclose` settles the request."""
+
+    def __init__(self, stream: AnswerStream, renderer: StreamRenderer) -> None:
+        self._stream = stream
+        self._renderer = renderer
+        self._pieces = self._render()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def _render(self) -> AsyncIterator[bytes]:
+        try:
+            async for event in self._stream:
+                piece = self._renderer.render(event)
+                if piece:
+                    yield piece
+        except RouterError as error:
+            yield self._renderer.error(error)
+            return
+        yield self._renderer.end(self._stream.usage)
