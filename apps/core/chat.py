@@ -79,11 +79,16 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to have a tool called; `arguments` are JSON text, as most wires have them."""
+    """A model's wish to have a tool called; `arguments` are JSON text, as most wires have them.
+
+    `signature` is what the provider of `origin` wants to see again with the call, where one does.
+    """
 
     id: str
     name: str
     arguments: str
+    signature: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,10 @@ class AnswerFormat:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """How hard to think: in OpenAI's words ("none" to "max"), or in tokens."""
+    """How hard to think: in OpenAI's words ("none" to "max"), or in tokens.
+
+    A budget of 0 is no thinking, one of -1 leaves it to the model.
+    """
 
     effort: str = ""
     budget_tokens: int | None = None
@@ -207,6 +215,7 @@ class ChatRequest:
     `raw` is the parsed body as it came in its `dialect`; `grammar` can read and amend it. An
     adapter that speaks the same dialect sends `body()`, any other one asks for `details()`: both
     are worked out then, not before.
+    `headers` are those that only a provider of the same dialect may see ("anthropic-beta").
     `messages` are all turns as texts, those of the router first; `before` are the latter in full.
     `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …);
     `user` and `metadata` say for whom it is, in the caller's own words: rules may read them;
@@ -227,6 +236,7 @@ class ChatRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     raw: Body = field(default_factory=dict)
     grammar: Grammar | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     before: tuple[Turn, ...] = ()
 
     def details(self) -> ChatDetails:
@@ -265,6 +275,8 @@ class ChatResponse:
 
     `parts` are all of the answer in order, empty when `text` is all there is; `dropped` names the
     fields of the request that the provider's wire could not carry, or not as they were.
+    `stop_sequence` is the caller's text that ended it, where the provider tells; `logprobs` have
+    the form of OpenAI's chat dialect.
     """
 
     text: str
@@ -275,16 +287,20 @@ class ChatResponse:
     raw_dialect: Dialect | None = None
     parts: tuple[AnswerPart, ...] = ()
     dropped: tuple[str, ...] = ()
+    stop_sequence: str = ""
+    logprobs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ToolCallDelta:
-    """A piece of the answer's call number `index`; id and name come with its first piece only."""
+    """A piece of the answer's call number `index`; all but arguments come with its first piece."""
 
     index: int
     id: str = ""
     name: str = ""
     arguments: str = ""
+    signature: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +310,7 @@ class StreamEvent:
     Any of the parts may be set. `raw` is the provider's chunk when it speaks `raw_dialect`. A
     stream without an event that has a `finish_reason` was cut and is an error, never a clean end.
     `thinking` is a piece of a thought; `thought` is a whole one, signed, when it has ended.
-    `dropped` (see `ChatResponse`) comes with the first event.
+    `dropped` (see `ChatResponse`) comes with the first event, `stop_sequence` with the reason.
     """
 
     text: str = ""
@@ -306,3 +322,5 @@ class StreamEvent:
     thought: Thinking | None = None
     tool_call: ToolCallDelta | None = None
     dropped: tuple[str, ...] = ()
+    stop_sequence: str = ""
+    logprobs: Mapping[str, Any] | None = None

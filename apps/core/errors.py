@@ -99,6 +99,13 @@ class RateLimited(RouterError):
     code = "rate_limit_exceeded"
 
 
+class ProviderRateLimited(RouterError):
+    """Every deployment that could answer is at its provider's rate limit."""
+
+    http_status = 429
+    code = "provider_rate_limited"
+
+
 class BudgetExceeded(RouterError):
     http_status = 429
     code = "budget_exceeded"
@@ -119,6 +126,12 @@ class ServiceUnavailable(RouterError):
 
     def __init__(self, message: str, *, retry_after_seconds: int = 5, **rest: Any) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds, **rest)
+
+
+class ProviderOverloaded(ServiceUnavailable):
+    """Every provider that could answer says that it is overloaded."""
+
+    code = "provider_overloaded"
 
 
 class DeadlineExceeded(RouterError):

@@ -14,6 +14,7 @@ from apps.gateway.types import Run
 from apps.providers.adapters.base import (
     AttemptError,
     Connection,
+    ModelFacts,
     ProviderAdapter,
     ProviderCall,
     Timeouts,
@@ -129,8 +130,14 @@ def _aim(run: Run, attempt: Attempt, *, is_stream: bool) -> tuple[ProviderAdapte
             first_token=min(_patience(attempt, is_stream=is_stream), left), total=left
         ),
         request_id=run.request_id,
+        model=_model_facts(run, attempt),
     )
     return adapter_for(connection.adapter), call
+
+
+def _model_facts(run: Run, attempt: Attempt) -> ModelFacts:
+    model = run.pinned.snapshot.models[attempt.model]
+    return ModelFacts(model.max_output_tokens, model.capabilities)
 
 
 def _patience(attempt: Attempt, *, is_stream: bool) -> float:

@@ -9,7 +9,14 @@ from apps.api_keys.errors import TokensShort
 from apps.conversations import context_manager
 from apps.conversations.types import Context
 from apps.core.chat import ChatResponse, Message
-from apps.core.errors import AccessDenied, BudgetExceeded, NotFound, RateLimited, RouterError
+from apps.core.errors import (
+    AccessDenied,
+    BudgetExceeded,
+    NotFound,
+    ProviderRateLimited,
+    RateLimited,
+    RouterError,
+)
 from apps.core.tokens import estimate_messages
 from apps.gateway import cache, dispatch
 from apps.gateway.facts import gather
@@ -56,7 +63,8 @@ async def route(ask: Ask) -> Run:
 
 def status_of(error: RouterError) -> Status:
     """Return how the books call a request that ended in this error."""
-    return "error" if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR else "rejected"
+    is_ours = error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return "error" if is_ours or isinstance(error, ProviderRateLimited) else "rejected"
 
 
 async def begin(ask: Ask) -> Run:

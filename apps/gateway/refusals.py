@@ -7,6 +7,8 @@ from apps.core.errors import (
     ModelNotFound,
     NoEligibleDeployment,
     ProviderFailed,
+    ProviderOverloaded,
+    ProviderRateLimited,
     ProviderRejectedRequest,
     RejectedByRule,
     RouterError,
@@ -18,6 +20,8 @@ from apps.routing.engine.trace import step_record
 from apps.routing.engine.types import Decision, RequestFacts
 
 NAMED_MODELS = 20
+# Anthropic has a status of its own for having no room, and its clients know it.
+OVERLOADED = 529
 NAMED_REASONS = 5
 
 
@@ -55,15 +59,23 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
     if last.kind == "not_expressible":
         return InvalidRequest(last.message, param=last.param)
     if all(error.kind == "rate_limited" for error in errors):
-        waits = [error.retry_after_seconds or 1.0 for error in errors]
-        return ServiceUnavailable(
+        return ProviderRateLimited(
             "every deployment that could answer is at its provider's rate limit",
-            retry_after_seconds=max(1, round(min(waits))),
+            retry_after_seconds=_shortest_wait(errors),
+        )
+    if all(error.http_status == OVERLOADED for error in errors):
+        return ProviderOverloaded(
+            f"every provider that could answer is overloaded; the last: {last.message}",
+            retry_after_seconds=_shortest_wait(errors),
         )
     told = [{"kind": error.kind, "message": error.message} for error in errors]
     return ProviderFailed(
         f"all {len(errors)} attempts failed; the last: {last.message}", details={"attempts": told}
     )
+
+
+def _shortest_wait(errors: Sequence[AttemptError]) -> int:
+    return max(1, round(min(error.retry_after_seconds or 1.0 for error in errors)))
 
 
 def _unknown_model(decision: Decision, facts: RequestFacts) -> ModelNotFound:

@@ -46,9 +46,8 @@ def make_run(
     records.
     """
     targets = names or ("small",)
-    chat = ChatRequest(
-        model="auto", messages=HELLO, dialect="openai.chat", grammar=GRAMMAR, **ask.pop("chat", {})
-    )
+    asked = {"dialect": "openai.chat", "grammar": GRAMMAR, **ask.pop("chat", {})}
+    chat = ChatRequest(model="auto", messages=HELLO, **asked)
     values: dict[str, Any] = {"caller": make_caller(), "chat": chat, "door": "openai.chat"}
     pinned = _pinned(targets, knobs or {}, {"targets": targets, **(rule or {})}, {}, models)
     run = Run(Ask(**{**values, **ask}), pinned)

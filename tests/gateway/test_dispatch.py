@@ -8,9 +8,9 @@ from apps.core.chat import StreamEvent, TokenUsage
 from apps.core.errors import (
     DeadlineExceeded,
     ProviderFailed,
+    ProviderRateLimited,
     ProviderRejectedRequest,
     RouterError,
-    ServiceUnavailable,
 )
 from apps.gateway import dispatch, pipeline
 from apps.gateway.health_board import board
@@ -64,9 +64,9 @@ async def test_attempts__all_down__are_tried_once_each_in_order(is_stream: bool)
     assert run.cost == 0
 
 
-async def test_attempts__all_at_their_limit__are_503_with_a_wait() -> None:
+async def test_attempts__all_at_their_limit__are_429_with_a_wait() -> None:
     run = make_run("one", "two", knobs={"one": BUSY, "two": BUSY})
-    with pytest.raises(ServiceUnavailable) as told:
+    with pytest.raises(ProviderRateLimited) as told:
         await dispatch.complete(run)
     assert told.value.retry_after_seconds == 1
 

@@ -85,7 +85,7 @@ def test_refusal__unhealthy__says_when_to_come_back_rounded_up(wait_ms: int, sec
         (("rejected",), 400, "provider_rejected_request"),
         (("unavailable", "rejected"), 400, "provider_rejected_request"),
         (("context_length",), 400, "invalid_request"),
-        (("rate_limited", "rate_limited"), 503, "service_unavailable"),
+        (("rate_limited", "rate_limited"), 429, "provider_rate_limited"),
         (("rate_limited", "unavailable"), 502, "provider_failed"),
         (("credential",), 502, "provider_failed"),
         (("cut",), 502, "provider_failed"),
@@ -123,3 +123,10 @@ def test_failure__of_several__lists_every_attempt_in_order() -> None:
         "credential",
         "unavailable",
     ]
+
+
+def test_failure__everybody_overloaded__is_503_with_the_shortest_wait() -> None:
+    told = failure("unavailable", "unavailable", http_status=529, retry_after_seconds=7.0)
+    assert (told.http_status, told.code) == (503, "provider_overloaded")
+    assert told.retry_after_seconds == 7
+    assert failure("unavailable", http_status=503).code == "provider_failed"

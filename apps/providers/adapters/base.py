@@ -41,6 +41,14 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the catalogue says of a model; each capability is "yes", "no" or "unknown"."""
+
+    max_output_tokens: int | None = None
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderCall:
     """One attempt: the neutral request, capped and aimed at one deployment."""
 
@@ -49,6 +57,7 @@ class ProviderCall:
     max_output_tokens: int | None
     timeouts: Timeouts
     request_id: str
+    model: ModelFacts = ModelFacts()
 
 
 class AttemptError(Exception):
