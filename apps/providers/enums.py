@@ -8,6 +8,7 @@ class AdapterKind(models.TextChoices):
     OPENAI = "openai", _("OpenAI and compatible servers")
     ANTHROPIC = "anthropic", _("Anthropic")
     GOOGLE = "google", _("Google Gemini")
+    PALM = "palm", _("Google PaLM (retired by its vendor)")
     SIMULATED = "simulated", _("Built-in simulation")
 
 

@@ -136,8 +136,17 @@ def test_seed__every_model__says_of_each_capability_whether_it_has_it() -> None:
         assert "unknown" not in (capabilities["streaming"], capabilities["tools"]), item["name"]
 
 
-def test_seed__models_in_use__stream_over_every_wire() -> None:
+def test_seed__every_model__streams_over_its_wire() -> None:
     assert all("streaming" in carried for carried in CARRIED.values())
     for item in json.loads(SEED.read_text())["models"]:
-        is_in_use = item["lifecycle"] == "active"
-        assert (item["capabilities"]["streaming"] == "yes") is is_in_use, item["name"]
+        assert item["capabilities"]["streaming"] == "yes", item["name"]
+
+
+def test_seed__palm__is_retired_with_a_successor_and_has_its_own_wire() -> None:
+    seed = json.loads(SEED.read_text())
+    models = {item["name"]: item for item in seed["models"]}
+    wires = {item["slug"]: item["adapter"] for item in seed["providers"]}
+    for name in ("text-bison-001", "chat-bison-001"):
+        assert wires[models[name]["provider"]] == "palm"
+        assert models[name]["lifecycle"] == "retired"
+        assert models[models[name]["successor"]]["lifecycle"] == "active"

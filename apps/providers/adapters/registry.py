@@ -12,6 +12,7 @@ ADAPTERS: Mapping[str, tuple[str, str]] = {
     "openai": ("apps.providers.adapters.openai.adapter", "OpenAIAdapter"),
     "anthropic": ("apps.providers.adapters.anthropic.adapter", "AnthropicAdapter"),
     "google": ("apps.providers.adapters.google.adapter", "GoogleAdapter"),
+    "palm": ("apps.providers.adapters.palm.adapter", "PalmAdapter"),
     "simulated": ("apps.providers.adapters.simulated.adapter", "SimulatedAdapter"),
 }
 
@@ -24,6 +25,7 @@ CARRIED: Mapping[str, frozenset[str]] = {
     "openai": EVERYTHING,
     "anthropic": EVERYTHING - {"audio"},
     "google": frozenset({"streaming"}),
+    "palm": frozenset({"streaming"}),
     "simulated": EVERYTHING,
 }
 
