@@ -209,12 +209,26 @@ class Grammar:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbeddingAsk:
+    """What shall become vectors: texts, or tokens as numbers of the model's own vocabulary."""
+
+    inputs: tuple[str | tuple[int, ...], ...]
+    dimensions: int | None = None
+
+    @property
+    def given_tokens(self) -> int:
+        """How many tokens came as numbers; those of texts are counted with the messages."""
+        return sum(len(given) for given in self.inputs if not isinstance(given, str))
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What the caller asked, free of any dialect.
 
     `raw` is the parsed body as it came in its `dialect`; `grammar` can read and amend it. An
     adapter that speaks the same dialect sends `body()`, any other one asks for `details()`: both
     are worked out then, not before.
+    `embedding` is set where vectors are wanted, not an answer: `messages` are its texts then.
     `headers` are those that only a provider of the same dialect may see ("anthropic-beta").
     `messages` are all turns as texts, those of the router first; `before` are the latter in full.
     `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …);
@@ -237,6 +251,7 @@ class ChatRequest:
     raw: Body = field(default_factory=dict)
     grammar: Grammar | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    embedding: EmbeddingAsk | None = None
     before: tuple[Turn, ...] = ()
 
     def details(self) -> ChatDetails:
@@ -269,6 +284,10 @@ class TokenUsage:
     is_estimated: bool = False
 
 
+# Numbers, or base64 of little-endian float32: as the provider gave it.
+type Vector = Sequence[float] | str
+
+
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
     """A whole answer. `raw` is the provider's body when it speaks `raw_dialect`, else empty.
@@ -276,7 +295,7 @@ class ChatResponse:
     `parts` are all of the answer in order, empty when `text` is all there is; `dropped` names the
     fields of the request that the provider's wire could not carry, or not as they were.
     `stop_sequence` is the caller's text that ended it, where the provider tells; `logprobs` have
-    the form of OpenAI's chat dialect.
+    the form of OpenAI's chat dialect; `vectors` are what an embedding asked for, in its order.
     """
 
     text: str
@@ -289,6 +308,7 @@ class ChatResponse:
     dropped: tuple[str, ...] = ()
     stop_sequence: str = ""
     logprobs: Mapping[str, Any] | None = None
+    vectors: tuple[Vector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def answer_key(run: Run) -> str:
 
 
 def is_cacheable(response: ChatResponse) -> bool:
-    """Only a finished answer is worth keeping."""
-    return response.finish_reason == "stop"
+    """Only a finished answer is worth keeping; vectors are large, and their callers keep them."""
+    return response.finish_reason == "stop" and not response.vectors
 
 
 def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:

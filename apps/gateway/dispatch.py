@@ -78,7 +78,8 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
     try:
         adapter, call = _aim(run, attempt, is_stream=False)
         watch.started()
-        response = await adapter.complete(call)
+        answering = adapter.embed if call.request.embedding else adapter.complete
+        response = await answering(call)
     except AttemptError as error:
         watch.failed(error)
         raise

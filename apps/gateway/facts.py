@@ -26,6 +26,8 @@ async def gather(run: Run) -> RequestFacts:
     ask, caller, chat = run.ask, run.ask.caller, run.ask.chat
     now_ms = unix_ms()
     prompt_tokens = estimate_messages(chat.model, run.messages)
+    if chat.embedding is not None:
+        prompt_tokens += chat.embedding.given_tokens
     return RequestFacts(
         request_id=run.request_id,
         tenant=caller.tenant_slug,

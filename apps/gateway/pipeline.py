@@ -122,7 +122,8 @@ async def _plan(run: Run) -> None:
 async def _finish(run: Run) -> None:
     """What the rule adds: its prompt; the hard filters then look at the longer request again."""
     template = run.decided().effects.prompt_template
-    if not template:
+    if not template or run.ask.chat.embedding is not None:
+        # A vector is of the caller's text alone.
         return
     prompt = _prompt(run, template)
     added = render(prompt, run.ask.variables, ignore_unknown=True)

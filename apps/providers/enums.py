@@ -34,6 +34,7 @@ class Capability(models.TextChoices):
     FILES = "files", _("Files")
     JSON_SCHEMA = "json_schema", _("JSON schema")
     REASONING = "reasoning", _("Reasoning")
+    EMBEDDINGS = "embeddings", _("Embeddings")
 
 
 class Support(models.TextChoices):

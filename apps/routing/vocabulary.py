@@ -80,6 +80,7 @@ VALUES: Mapping[str, Words] = {
         "files": _("Files"),
         "json_schema": _("JSON by a schema"),
         "reasoning": _("Reasoning"),
+        "embeddings": _("Embeddings"),
     },
     "weekday": {
         "mon": _("Monday"),

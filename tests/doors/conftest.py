@@ -1,11 +1,14 @@
 """Sites served by each of the servers that we support; clients are the vendors' own SDKs."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.core.management import call_command
 from openai import OpenAI
 
 from tests.factories.demo_site import DemoSite, running_site
+from tests.factories.routed_site import RoutedSite, routed_site
 
 
 @pytest.fixture(scope="module", params=["granian", "uvicorn"])
@@ -15,6 +18,32 @@ def site(
     """A running site with the demo data, on one of the servers."""
     with running_site(tmp_path_factory.mktemp("site"), request.param) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def routed_for_module(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[RoutedSite]:
+    """A running site with a model behind every wire, for all tests of a module."""
+    with django_db_blocker.unblock():
+        _flush()
+        with routed_site(tmp_path_factory.mktemp("routed")) as running:
+            yield running
+        _flush()
+
+
+@pytest.fixture
+def routed(routed_for_module: RoutedSite) -> RoutedSite:
+    """The module's site, with a provider that has forgotten the test before."""
+    routed_for_module.provider.forget()
+    return routed_for_module
+
+
+@pytest.fixture
+def routed_client(routed: RoutedSite) -> Iterator[OpenAI]:
+    """The official client with the site's key."""
+    with OpenAI(base_url=f"{routed.address}/v1", api_key=routed.key, max_retries=0) as made:
+        yield made
 
 
 @pytest.fixture
@@ -33,3 +62,10 @@ def second_client(site: DemoSite) -> Iterator[OpenAI]:
         base_url=f"{site.base_url}/v1", api_key=site.facts["second_tenant_api_key"], max_retries=0
     ) as made:
         yield made
+
+
+def _flush() -> None:
+    """Empty all tables, as the tests with transactions of their own do."""
+    call_command(
+        "flush", verbosity=0, interactive=False, inhibit_post_migrate=True, reset_sequences=False
+    )

@@ -29,7 +29,7 @@ def test_load_catalogue__empty_tables__gives_priced_models_and_a_simulation_that
         simulated = {item["model"] for item in deployment_records(None)}
         unpriced = LlmModel.objects.filter(prices=None).values_list("name", flat=True)
         assert set(unpriced) == {"text-bison-001", "chat-bison-001"}
-    assert simulated == {"sim-small", "sim-large", "sim-long"}
+    assert simulated == {"sim-small", "sim-large", "sim-long", "sim-embed"}
 
 
 def test_load_catalogue__twice__adds_nothing() -> None:
@@ -136,10 +136,11 @@ def test_seed__every_model__says_of_each_capability_whether_it_has_it() -> None:
         assert "unknown" not in (capabilities["streaming"], capabilities["tools"]), item["name"]
 
 
-def test_seed__every_model__streams_over_its_wire() -> None:
+def test_seed__every_model__streams_over_its_wire_or_makes_vectors() -> None:
     assert all("streaming" in carried for carried in CARRIED.values())
     for item in json.loads(SEED.read_text())["models"]:
-        assert item["capabilities"]["streaming"] == "yes", item["name"]
+        can = item["capabilities"]
+        assert (can["streaming"] == "yes") is not (can["embeddings"] == "yes"), item["name"]
 
 
 def test_seed__palm__is_retired_with_a_successor_and_has_its_own_wire() -> None:

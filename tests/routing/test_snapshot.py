@@ -230,6 +230,7 @@ def test_platform__records__hold_catalogue_and_deployments(site: Site) -> None:
         "sim-small",
         "sim-large",
         "sim-long",
+        "sim-embed",
     }
 
 

@@ -42,9 +42,11 @@ def ask_of(
     )
 
 
-async def answer(ask: Ask, *, whole: RenderWhole, streamed: OpenRenderer) -> HttpResponseBase:
+async def answer(
+    ask: Ask, *, whole: RenderWhole, streamed: OpenRenderer | None = None
+) -> HttpResponseBase:
     """Return the answer, whole or streamed as the request says; raises RouterError."""
-    if ask.chat.stream:
+    if ask.chat.stream and streamed is not None:
         stream = await streaming.stream(ask)
         source = RenderedStream(stream, streamed(_head(stream.run)))
         return with_run_headers(EventStreamResponse(source), stream.run)

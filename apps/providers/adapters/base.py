@@ -96,3 +96,8 @@ class ProviderAdapter(Protocol):
 
         Closing the iterator cancels the upstream call.
         """
+
+    async def embed(self, call: ProviderCall) -> ChatResponse:
+        """Ask for the vectors of `call.request.embedding`; raises AttemptError."""
+        message = f"the wire {call.connection.adapter!r} has no embeddings"
+        raise AttemptError("not_expressible", message, param="model")

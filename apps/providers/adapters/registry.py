@@ -19,12 +19,12 @@ ADAPTERS: Mapping[str, tuple[str, str]] = {
 # What of a request each wire carries today. A model's own capability counts only where its wire
 # carries it: nothing of a request may be lost silently.
 EVERYTHING = frozenset(
-    {"streaming", "tools", "vision", "audio", "files", "json_schema", "reasoning"}
+    {"streaming", "tools", "vision", "audio", "files", "json_schema", "reasoning", "embeddings"}
 )
 CARRIED: Mapping[str, frozenset[str]] = {
     "openai": EVERYTHING,
-    "anthropic": EVERYTHING - {"audio"},
-    "google": frozenset({"streaming"}),
+    "anthropic": EVERYTHING - {"audio", "embeddings"},
+    "google": frozenset({"streaming", "embeddings"}),
     "palm": frozenset({"streaming"}),
     "simulated": EVERYTHING,
 }

@@ -78,6 +78,13 @@ class WireServer:
         """Queue what the next requests are told, one script for each."""
         self._planned.extend(SCRIPTS[one] if isinstance(one, str) else one for one in scripts)
 
+    def forget(self) -> None:
+        """Be as new: nothing received, nothing planned, healthy."""
+        self.script = Script()
+        self.received.clear()
+        self._planned.clear()
+        self.was_abandoned.clear()
+
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> asyncio.Server:
         """Listen; port 0 takes a free one."""
         server = await asyncio.start_server(self._serve, host, port, limit=MAX_HEAD_BYTES)

@@ -12,7 +12,14 @@ import numpy as np
 
 from apps.routing.backtest.columns import Columns, Words, joined
 from apps.routing.backtest.draws import drawn_places
-from apps.routing.backtest.eligibility import ANYONE, Filters, Offer, Sizes, sizes_of
+from apps.routing.backtest.eligibility import (
+    ANYONE,
+    Filters,
+    Offer,
+    Sizes,
+    sizes_of,
+    wants_vectors,
+)
 from apps.routing.backtest.facts import facts_at
 from apps.routing.backtest.hashing import Array
 from apps.routing.backtest.matching import NO_RULE, Matches
@@ -120,15 +127,29 @@ class _Chooser:
     def follow(self, way: _Way) -> None:
         """Choose for the rows of one way."""
         rule, names_targets = way.rule, False
+        if rule is not None and rule.action == "reject":
+            self.choices.outcomes[way.rows] = REJECT
+            return
+        way = self._without_vectors(way)
         if rule is not None:
             names_targets = bool(rule.choice.targets or rule.choice.arms)
-            if rule.action == "reject":
-                self.choices.outcomes[way.rows] = REJECT
-                return
         choice = rule.choice if rule and names_targets else NO_CHOICE
         for plan, rows in self._plans(way, names_targets=names_targets):
             for start in range(0, len(rows), CHUNK):
                 self._fill(plan, choice, way.effects, rows[start : start + CHUNK])
+
+    def _without_vectors(self, way: _Way) -> _Way:
+        """Choose for the rows that want vectors, which stay with one model; return the others."""
+        is_vector = wants_vectors(self._columns, way.rows)
+        if not is_vector.any():
+            return way
+        for code, places in _grouped(self._asked.codes[way.rows[is_vector]]):
+            names, rows = self._asked.vocabulary[code], way.rows[is_vector][places]
+            if names is None:
+                self.choices.outcomes[rows] = UNKNOWN_MODEL
+            else:
+                self._fill(plan_for(None, names[:1], ANYONE), NO_CHOICE, way.effects, rows)
+        return way._replace(rows=way.rows[~is_vector])
 
     def _plans(self, way: _Way, *, names_targets: bool) -> Iterator[tuple[Plan, Array]]:
         """Yield the rows by their plan; those that ask for an unknown name get none."""

@@ -12,7 +12,13 @@ import numpy as np
 
 from apps.routing.backtest.columns import Columns, Numbers
 from apps.routing.backtest.hashing import Array
-from apps.routing.engine.filters import DEFAULT_OUTPUT_TOKENS, keep_candidates, limits_of
+from apps.routing.engine.filters import (
+    DEFAULT_OUTPUT_TOKENS,
+    EMBEDDINGS,
+    keep_candidates,
+    limits_of,
+    makes_vectors,
+)
 from apps.routing.engine.health import HEALTHY
 from apps.routing.engine.pricing import worst_case_cost
 from apps.routing.engine.types import Deployment, Effects, Model, RequestFacts, Snapshot
@@ -118,6 +124,14 @@ def _known(column: Numbers, rows: Array) -> Array:
     return np.ones(len(rows), dtype=bool) if column.known is None else column.known[rows]
 
 
+def wants_vectors(columns: Columns, rows: Array) -> Array:
+    """Tell of each row whether it is an embedding, for which no size is compared."""
+    needs = columns.words["needs"]
+    wants = np.array([EMBEDDINGS in word for word in needs.vocabulary], dtype=bool)
+    told: Array = wants[needs.codes[rows]]
+    return told
+
+
 class Filters:
     """The filters of one snapshot over one set of columns."""
 
@@ -133,6 +147,7 @@ class Filters:
             return []
         needed = sizes.input + np.maximum(sizes.wanted, 1)
         fits = (sizes.wanted <= model.max_output_tokens) & (needed <= model.context_window)
+        fits |= wants_vectors(self._columns, rows)
         left = model.context_window - sizes.input
         asked = np.minimum(np.minimum(left, model.max_output_tokens), sizes.most)
         output = np.maximum(asked, 1)
@@ -162,7 +177,10 @@ class Filters:
         return self._tables[key]
 
     def _ask(self, model: str, changes: Mapping[str, Any], effects: Effects) -> list[bool]:
-        limits = limits_of(replace(ANYONE, **changes), effects, self._snapshot)
+        # Asked about anything else, a model of vectors would refuse who wants none.
+        usual = (EMBEDDINGS,) if makes_vectors(self._snapshot.models[model]) else ()
+        anyone = replace(ANYONE, **{"needs": usual, **changes})
+        limits = limits_of(anyone, effects, self._snapshot)
         kept = keep_candidates(model, limits, self._snapshot, None)
         ids = {candidate.deployment.id for candidate in kept}
         return [deployment.id in ids for deployment in self._snapshot.deployments[model]]

@@ -54,7 +54,10 @@ def _date(facts: RequestFacts) -> str | None:
     return facts.local_time.date if facts.local_time else None
 
 
-NEEDS = ("streaming", "tools", "vision", "audio", "files", "json_schema", "reasoning")
+NEEDS = (
+    *("streaming", "tools", "vision", "audio", "files", "json_schema", "reasoning"),
+    "embeddings",
+)
 FIELDS: Mapping[str, Field] = {
     "tenant": Field("text", lambda facts: facts.tenant),
     "project": Field("text", lambda facts: facts.project),

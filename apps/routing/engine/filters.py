@@ -16,6 +16,7 @@ from apps.routing.engine.types import (
 )
 
 AUTO = "auto"
+EMBEDDINGS = "embeddings"
 DEFAULT_OUTPUT_TOKENS = 4_096
 
 
@@ -138,18 +139,36 @@ def _allowed(facts: RequestFacts, snapshot: Snapshot) -> frozenset[str] | None:
     return frozenset(names)
 
 
+def makes_vectors(model: Model) -> bool:
+    """Tell whether the model makes vectors of texts, and nothing else."""
+    return model.capabilities.get(EMBEDDINGS) == "yes"
+
+
 def _fit_fault(model: Model, limits: Limits) -> TraceStep | None:
-    facts = limits.facts
-    for need in facts.needs:
+    is_embedding = EMBEDDINGS in limits.facts.needs
+    if not is_embedding and makes_vectors(model):
+        return _fault("embeddings_only", model.name)
+    # Each input of an embedding has the window to itself: only the provider looks at each.
+    return _capability_fault(model, limits) or (
+        None if is_embedding else _size_fault(model, limits)
+    )
+
+
+def _capability_fault(model: Model, limits: Limits) -> TraceStep | None:
+    for need in limits.facts.needs:
         answer = model.capabilities.get(need, "unknown")
         if answer == "no":
             return _fault("capability_missing", model.name, capability=need)
         if answer != "yes" and not limits.effects.allow_unknown:
             return _fault("capability_unknown", model.name, capability=need)
+    return None
+
+
+def _size_fault(model: Model, limits: Limits) -> TraceStep | None:
     wanted = limits.wanted_output
     if wanted is not None and wanted > model.max_output_tokens:
         return _fault("output_too_small", model.name, needed=wanted, most=model.max_output_tokens)
-    needed = facts.input_tokens + (wanted or 1)
+    needed = limits.facts.input_tokens + (wanted or 1)
     if needed > model.context_window:
         return _fault("context_too_small", model.name, needed=needed, window=model.context_window)
     return None

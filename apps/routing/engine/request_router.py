@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from apps.routing.engine.attempts import fill_attempts
-from apps.routing.engine.filters import AUTO, models_behind, providers_in_trouble
+from apps.routing.engine.filters import AUTO, EMBEDDINGS, models_behind, providers_in_trouble
 from apps.routing.engine.load_balancer import Balancer
 from apps.routing.engine.readiness import Steps
 from apps.routing.engine.rules import Matched, first_match, match_after, reads_requested_model
@@ -72,6 +72,8 @@ def _follow(matched: Matched, snapshot: Snapshot, balancer: Balancer, steps: Ste
         _tell(steps, "rule", "rejected_by_rule", rule.id, "rejected")
         return _Found("reject")
     requested = requested_models(facts, snapshot)
+    if EMBEDDINGS in facts.needs:
+        return _for_vectors(matched, requested, snapshot, balancer, steps)
     names_targets = rule is not None and bool(rule.choice.targets or rule.choice.arms)
     if requested is None and not (names_targets and gives_meaning(rule)):
         _tell(steps, "model", "unknown_name", facts.requested_model, "removed")
@@ -83,6 +85,34 @@ def _follow(matched: Matched, snapshot: Snapshot, balancer: Balancer, steps: Ste
         names = [name for group in plan.groups for name in group]
         steps.append(_chosen("rule_targets" if names_targets else "requested", names))
     choice = rule.choice if rule is not None and names_targets else NO_CHOICE
+    return _filled(plan, choice, matched, snapshot, balancer, steps)
+
+
+def _for_vectors(
+    matched: Matched,
+    requested: tuple[str, ...] | None,
+    snapshot: Snapshot,
+    balancer: Balancer,
+    steps: Steps,
+) -> _Found:
+    """Stay with one model: vectors of two cannot be compared, whatever a rule's targets say."""
+    if requested is None:
+        _tell(steps, "model", "unknown_name", matched.facts.requested_model, "removed")
+        return _Found("unknown_model")
+    if steps is not None:
+        steps.append(_chosen("vectors_of", requested[:1]))
+    plan = plan_for(None, requested[:1], matched.facts)
+    return _filled(plan, NO_CHOICE, matched, snapshot, balancer, steps)
+
+
+def _filled(
+    plan: Plan,
+    choice: Choice,
+    matched: Matched,
+    snapshot: Snapshot,
+    balancer: Balancer,
+    steps: Steps,
+) -> _Found:
     attempts, wait_ms = fill_attempts(plan, choice, matched, snapshot, balancer, steps)
     if attempts:
         return _Found("route", attempts, plan)

@@ -49,6 +49,10 @@ SENTENCES: Mapping[str, Pair] = {
         "“{subject}” não é um apelido nem um modelo que esta chave possa usar.",
     ),
     "rule_targets": ("The rule sends it to: {subject}.", "A regra envia para: {subject}."),
+    "vectors_of": (
+        "Vectors of {subject} are wanted: only its own can be compared with them.",
+        "São pedidos vetores de {subject}: só os dele se comparam entre si.",
+    ),
     "requested": ("The request names: {subject}.", "A requisição pede: {subject}."),
     "drawn": (
         "The draw for this {unit} fell on “{subject}”, which gets {percent} % ({draw}).",
@@ -81,6 +85,10 @@ SENTENCES: Mapping[str, Pair] = {
     "capability_unknown": (
         "{subject} was left out: nobody has confirmed that it can do {capability}.",
         "{subject} ficou de fora: ninguém confirmou que oferece {capability}.",
+    ),
+    "embeddings_only": (
+        "{subject} was left out: it makes vectors and answers nobody.",
+        "{subject} ficou de fora: gera vetores e não responde a ninguém.",
     ),
     "output_too_small": (
         "{subject} was left out: {needed} output tokens are wanted, it gives {most} at most.",

@@ -23,7 +23,8 @@ from tests.engine.records import (
 NAMES = (*FIELDS, "metadata.plan", "metadata.Größe", "header.X-Team")
 MODELS = ("m0", "m1", "m2", "m3", "m4")
 ANY_MODEL = (*MODELS, "gone")
-REQUESTED = ("", "auto", "fast", *MODELS, "gone", "M1")
+VECTORS = "vectors"
+REQUESTED = ("", "auto", "fast", *MODELS, "gone", "M1", VECTORS)
 WORDS = ("vip", "VIP", "bulk", "Straße", "STRASSE", "eu-vip", "support", "acme", "m1", "fast")
 TEXTS = ("refund", "Refund", "urgent", r"\d{16}")
 DATES = ("2026-12-24", "2026-12-25", "2027-01-01", "2027-02-28")
@@ -117,6 +118,14 @@ def _targets(rng: Random) -> list[Records]:
     return [{"model": name, "weight": rng.choice((0, 1, 3, 10))} for name in names]
 
 
+def _needs(rng: Random) -> tuple[str, ...]:
+    """Return nothing, now and then two needs, or what an embedding asks for."""
+    draw = rng.random()
+    if draw < 0.1:
+        return ("embeddings",)
+    return tuple(sorted(rng.sample(NEEDS, rng.randint(0, 2)))) if draw < 0.5 else ()
+
+
 def _arms(rng: Random) -> list[Records]:
     return [
         {
@@ -131,19 +140,21 @@ def _arms(rng: Random) -> list[Records]:
 def random_snapshot(rng: Random, rules: Sequence[Records]) -> Snapshot:
     """Return a small site with these rules."""
     models = {name: _model(rng) for name in MODELS}
+    models[VECTORS] = model_record(context_window=300, capabilities={"embeddings": "yes"})
     deployments = [_deployment(rng, f"d{n}", ANY_MODEL[n % 6]) for n in range(15)]
     # More than the balancer compares with each other, and alike, so that luck decides.
     crowd = [deployment_record(f"c{n}", "m0", input_price=n % 3) for n in range(10)]
+    makers = [deployment_record(f"v{n}", VECTORS, region=REGIONS[n]) for n in range(2)]
     platform = platform_records(
         models=models,
-        deployments=[*deployments, *(crowd if rng.random() < 0.3 else ())],
+        deployments=[*deployments, *makers, *(crowd if rng.random() < 0.3 else ())],
         rules=[rule for rule in rules if rule["scope"] == "global"],
         calendars={name: list(dates) for name, dates in CALENDARS.items()},
     )
     tenant = tenant_records(
         rules=[rule for rule in rules if rule["scope"] != "global"],
         aliases={"fast": rng.sample(ANY_MODEL, rng.randint(0, 3))},
-        granted=list(dict.fromkeys((*rng.sample(MODELS, 4), "m0"))),
+        granted=list(dict.fromkeys((*rng.sample(MODELS, 4), "m0", VECTORS))),
     )
     return compile_snapshot(platform, tenant)
 
@@ -199,7 +210,7 @@ def random_facts(rng: Random, number: int) -> RequestFacts:
         tags=some(WORDS, 2),
         prompt_tokens=rng.choice((0, 1, 100, 256, 257, 700, 5_000, 90_000)),
         max_output_tokens=maybe(rng.choice((0, 1, 100, 150, 3_000, 50_000))),
-        needs=some(NEEDS, 2) if rng.random() < 0.4 else (),
+        needs=_needs(rng),
         allowed_models=some(REQUESTED[1:], 3) if rng.random() < 0.2 else (),
         now_ms=NOW + rng.choice((-6, -5, 0, 4, 5)),
         arrived_ms=rng.choice((0, NOW - 9_000, NOW - 5_003, NOW - 4_000, NOW + 900)),

@@ -10,6 +10,7 @@ from google.genai import errors, types
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
+from apps.providers.adapters.google.embeddings import build_inputs, read_vectors
 from apps.providers.adapters.google.errors import error_of
 from apps.providers.adapters.google.requests import build_config, build_contents
 from apps.providers.adapters.google.responses import AnswerReader
@@ -49,6 +50,15 @@ class GoogleAdapter(ProviderAdapter):
         reader = AnswerReader(call)
         reader.read(await _watch(watch(pace, asking), call, pace))
         return reader.whole()
+
+    @override
+    async def embed(self, call: ProviderCall) -> ChatResponse:
+        pace = Pace(call.timeouts, is_streamed=False)
+        contents, config = build_inputs(call)
+        asking = _client(call.connection).aio.models.embed_content(
+            model=call.connection.upstream_model, contents=list(contents), config=config
+        )
+        return read_vectors(await _watch(watch(pace, asking), call, pace), call)
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:

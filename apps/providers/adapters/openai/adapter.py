@@ -9,8 +9,13 @@ from pyreqwest.response import Response
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
+from apps.providers.adapters.openai.embeddings import (
+    ENCODING,
+    build_vectors_body,
+    read_vectors,
+)
 from apps.providers.adapters.openai.errors import error_from_answer
-from apps.providers.adapters.openai.requests import build_body, build_headers, build_url
+from apps.providers.adapters.openai.requests import EMBEDDINGS, build_body, build_headers, build_url
 from apps.providers.adapters.openai.responses import read_answer
 from apps.providers.adapters.openai.streaming import DONE, ChunkReader
 from apps.providers.adapters.pace import Pace
@@ -34,6 +39,18 @@ class OpenAIAdapter(ProviderAdapter):
         async with _post(call, pace, is_streamed=False) as response:
             await _refuse_failure(response, call, pace)
             return read_answer(await read_body(response, pace), call)
+
+    @override
+    async def embed(self, call: ProviderCall) -> ChatResponse:
+        pace = Pace(call.timeouts, is_streamed=False)
+        body = build_vectors_body(call)
+        try:
+            return await _embed(call, body, pace)
+        except AttemptError as error:
+            # Some servers know numbers only, and say so; the answer is encoded here then.
+            if error.kind != "rejected" or ENCODING not in error.message or ENCODING not in body:
+                raise
+        return await _embed(call, {k: v for k, v in body.items() if k != ENCODING}, pace)
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
@@ -81,6 +98,19 @@ def _post(
         pace=pace,
         connect_seconds=call.timeouts.connect,
     )
+
+
+async def _embed(call: ProviderCall, body: dict[str, Any], pace: Pace) -> ChatResponse:
+    sending = post(
+        build_url(call.connection, EMBEDDINGS),
+        body=_encode(body),
+        headers=build_headers(call),
+        pace=pace,
+        connect_seconds=call.timeouts.connect,
+    )
+    async with sending as response:
+        await _refuse_failure(response, call, pace)
+        return read_vectors(await read_body(response, pace), call)
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ from apps.providers.adapters.base import Connection, ProviderCall
 from apps.providers.adapters.openai.turns import build_messages
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
+CHAT, EMBEDDINGS = "chat/completions", "embeddings"
 # The provider takes no more stop sequences than these.
 MAX_STOPS = 4
 LIMIT_NAMES = ("max_completion_tokens", "max_tokens")
@@ -23,9 +24,9 @@ def build_headers(call: ProviderCall) -> dict[str, str]:
     return headers
 
 
-def build_url(connection: Connection) -> str:
-    """Return the address of chat completions."""
-    return f"{(connection.base_url or DEFAULT_BASE_URL).rstrip('/')}/chat/completions"
+def build_url(connection: Connection, service: str = CHAT) -> str:
+    """Return the address of a service."""
+    return f"{(connection.base_url or DEFAULT_BASE_URL).rstrip('/')}/{service}"
 
 
 def build_body(call: ProviderCall, *, is_streamed: bool) -> dict[str, Any]:

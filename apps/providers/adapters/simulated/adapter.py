@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import override
 
 from apps.core.chat import ChatResponse, FinishReason, StreamEvent, TokenUsage
@@ -13,6 +13,8 @@ from apps.providers.adapters.base import AttemptError, ProviderAdapter, Provider
 from apps.providers.adapters.failures import kind_of_status, timed_out
 from apps.providers.adapters.simulated.answers import answer_words, limit_words
 from apps.providers.adapters.simulated.knobs import Knobs, read_knobs
+from apps.providers.adapters.simulated.vectors import simulated_vectors
+from apps.providers.adapters.vectors import asked_vectors, estimated_usage
 
 RETRY_AFTER_SECONDS = 1.0
 # An unpaced stream must still let its neighbours on the event loop have a turn.
@@ -44,6 +46,15 @@ class SimulatedAdapter(ProviderAdapter):
             usage=answer.usage,
             upstream_id=_upstream_id(call),
         )
+
+    @override
+    async def embed(self, call: ProviderCall) -> ChatResponse:
+        knobs = read_knobs(call.connection.simulation)
+        await _wait(knobs.latency_ms / 1000, call.timeouts.total)
+        _fail_if_due(call, knobs)
+        usage = replace(estimated_usage(call), is_estimated=False)
+        vectors = simulated_vectors(asked_vectors(call))
+        return ChatResponse("", "stop", usage, _upstream_id(call), vectors=vectors)
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:

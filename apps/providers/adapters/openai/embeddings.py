@@ -1,0 +1,56 @@
+"""Vectors of an OpenAI-compatible server: what we send, and what comes back. Pure.
+
+Source of the format: OpenAI's API reference, "Embeddings".
+"""
+
+from typing import Any
+
+from apps.core.chat import ChatResponse, TokenUsage, Vector
+from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.openai.responses import parse_object
+from apps.providers.adapters.vectors import asked_vectors, checked_vectors, estimated_usage
+
+ENCODING = "encoding_format"
+
+
+def build_vectors_body(call: ProviderCall) -> dict[str, Any]:
+    """Return the body; the caller's own when it speaks this dialect, with only the model ours."""
+    asked = asked_vectors(call)
+    if call.request.dialect == "openai.embeddings" and call.request.raw:
+        return {**call.request.body(), "model": call.connection.upstream_model}
+    body: dict[str, Any] = {
+        "model": call.connection.upstream_model,
+        "input": list(asked.inputs),
+        ENCODING: "float",
+    }
+    return body if asked.dimensions is None else {**body, "dimensions": asked.dimensions}
+
+
+def read_vectors(body: bytes, call: ProviderCall) -> ChatResponse:
+    """Read the vectors in the order of the inputs; raises AttemptError when some are missing."""
+    raw = parse_object(body)
+    records = raw.get("data")
+    if not isinstance(records, list) or not all(isinstance(one, dict) for one in records):
+        raise AttemptError("unavailable", "the provider's answer has no vectors")
+    ordered = sorted(records, key=_place)
+    vectors = checked_vectors([_vector(record) for record in ordered], call)
+    return ChatResponse("", "stop", _usage(raw.get("usage"), call), vectors=vectors)
+
+
+def _place(record: dict[str, Any]) -> int:
+    index = record.get("index")
+    return index if isinstance(index, int) else 0
+
+
+def _vector(record: dict[str, Any]) -> Vector:
+    vector = record.get("embedding")
+    if isinstance(vector, str | list):
+        return vector
+    raise AttemptError("unavailable", "the provider sent a vector that is none")
+
+
+def _usage(usage: Any, call: ProviderCall) -> TokenUsage:
+    counted = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    if isinstance(counted, int) and not isinstance(counted, bool) and counted >= 0:
+        return TokenUsage(counted, 0)
+    return estimated_usage(call)

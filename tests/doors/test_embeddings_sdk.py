@@ -1,0 +1,150 @@
+"""Embeddings by the official client, over every wire that makes vectors. OO13."""
+
+import math
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from openai import OpenAI
+
+from apps.core.vectors import as_numbers
+from apps.providers.wire_servers.scripts import Script
+from tests.factories.routed_site import MODELS, SECRET, VECTOR_MODELS, RoutedSite
+
+pytestmark = pytest.mark.keeps_redis
+
+DIMENSIONS = {"openai": 1536, "google": 3072}
+WIRES = pytest.mark.parametrize("wire", list(VECTOR_MODELS))
+
+
+@pytest.fixture
+def site(routed: RoutedSite) -> RoutedSite:
+    return routed
+
+
+@pytest.fixture
+def client(routed_client: OpenAI) -> OpenAI:
+    return routed_client
+
+
+def post(site: RoutedSite, **body: Any) -> httpx2.Response:
+    """Send a body as no official client would."""
+    headers = {"authorization": f"Bearer {site.key}"}
+    return httpx2.post(f"{site.address}/v1/embeddings", json=body, headers=headers)
+
+
+def test_oo13__client_that_names_no_form__gets_whole_vectors_in_order(
+    site: RoutedSite, client: OpenAI
+) -> None:
+    for wire, model in VECTOR_MODELS.items():
+        inputs = ["red", "green", "blue"]
+        answer = client.embeddings.create(model=model, input=inputs)
+        assert [record.index for record in answer.data] == [0, 1, 2]
+        assert {len(record.embedding) for record in answer.data} == {DIMENSIONS[wire]}
+        alone = [client.embeddings.create(model=model, input=one).data[0] for one in inputs]
+        for together, single in zip(answer.data, alone, strict=True):
+            assert together.embedding == pytest.approx(single.embedding, abs=1e-6)
+        assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
+        assert answer.model == model
+    assert all(SECRET in str(request.headers) for request in site.provider.received)
+    assert site.key not in str(site.provider.received)
+
+
+def test_oo13__base64_and_numbers__are_the_same_vector(site: RoutedSite) -> None:
+    for model in VECTOR_MODELS.values():
+        answers = {
+            form: post(site, model=model, input="red", **extra).json()["data"][0]["embedding"]
+            for form, extra in {
+                "nothing": {},
+                "float": {"encoding_format": "float"},
+                "base64": {"encoding_format": "base64"},
+            }.items()
+        }
+        assert isinstance(answers["base64"], str)
+        assert isinstance(answers["nothing"], list)
+        assert answers["nothing"] == answers["float"]
+        assert list(as_numbers(answers["base64"])) == pytest.approx(answers["float"], abs=1e-6)
+
+
+def test_oo13__server_without_base64__is_asked_for_numbers_and_answered_in_base64(
+    site: RoutedSite, client: OpenAI
+) -> None:
+    refusal = Script(status=400, message="encoding_format: only float is supported")
+    site.provider.plan(refusal, Script())
+    answer = client.embeddings.create(model=VECTOR_MODELS["openai"], input="red")
+    assert len(answer.data[0].embedding) == DIMENSIONS["openai"]
+    asked = [request.body.get("encoding_format") for request in site.provider.received]
+    assert asked == ["base64", None]
+
+
+def test_tokens__given_as_numbers__go_where_they_have_a_meaning(
+    site: RoutedSite, client: OpenAI
+) -> None:
+    one = client.embeddings.create(model=VECTOR_MODELS["openai"], input=[5, 6, 7])
+    many = client.embeddings.create(model=VECTOR_MODELS["openai"], input=[[5], [6, 7]])
+    assert (len(one.data), len(many.data)) == (1, 2)
+    with pytest.raises(openai.BadRequestError) as told:
+        client.embeddings.create(model=VECTOR_MODELS["google"], input=[5, 6, 7])
+    assert told.value.param == "input"
+
+
+@WIRES
+def test_dimensions__that_are_asked_for__are_those_of_the_vector(
+    site: RoutedSite, client: OpenAI, wire: str
+) -> None:
+    answer = client.embeddings.create(model=VECTOR_MODELS[wire], input="red", dimensions=64)
+    assert len(answer.data[0].embedding) == 64
+    assert math.isfinite(sum(answer.data[0].embedding))
+
+
+@pytest.mark.parametrize(
+    ("param", "body"),
+    [
+        ("model", {"input": "red"}),
+        ("model", {"input": "red", "model": "auto"}),
+        ("input", {"model": "m"}),
+        ("input", {"model": "m", "input": []}),
+        ("input", {"model": "m", "input": 5}),
+        ("input", {"model": "m", "input": ""}),
+        ("input[1]", {"model": "m", "input": ["a", ""]}),
+        ("input[0]", {"model": "m", "input": [["a"]]}),
+        ("encoding_format", {"model": "m", "input": "a", "encoding_format": "int8"}),
+        ("dimensions", {"model": "m", "input": "a", "dimensions": 0}),
+    ],
+)
+def test_wrong_body__names_the_field(param: str, body: dict[str, Any], site: RoutedSite) -> None:
+    answer = post(site, **body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"] == param
+    assert site.provider.received == []
+
+
+def test_model__of_the_other_kind__is_refused_by_name(site: RoutedSite, client: OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="embeddings"):
+        client.embeddings.create(model=MODELS["openai"], input="red")
+    with pytest.raises(openai.BadRequestError, match="makes vectors"):
+        client.chat.completions.create(
+            model=VECTOR_MODELS["openai"], messages=[{"role": "user", "content": "hi"}]
+        )
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="nobody", input="red")
+    assert site.provider.received == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, openai.BadRequestError),
+        (401, openai.InternalServerError),
+        (429, openai.RateLimitError),
+        (500, openai.InternalServerError),
+    ],
+)
+def test_status__of_the_provider__is_the_clients_exception(
+    site: RoutedSite, client: OpenAI, status: int, expected: type[Exception]
+) -> None:
+    for model in VECTOR_MODELS.values():
+        site.provider.script = Script(status=status, message="no")
+        with pytest.raises(expected):
+            client.embeddings.create(model=site.spare(model), input="red")
