@@ -96,10 +96,10 @@ def test_deployments__of_the_platform__are_read_only(client: Client) -> None:
 
 
 def test_models__are_found_by_name_and_say_what_is_carried(client: Client) -> None:
-    provider = make_provider(adapter="google")
-    make_model("gemini-1.5", provider=provider, capabilities={"tools": "yes"})
+    provider = make_provider(adapter="palm")
+    make_model("text-bison", provider=provider, capabilities={"tools": "yes"})
     client.force_login(make_member())
-    found = client.get(f"{API}/models/gemini-1.5/").json()
+    found = client.get(f"{API}/models/text-bison/").json()
     assert (found["provider"], found["capabilities"]["tools"]) == (provider.slug, "no")
     assert sent(client, "post", "models/", name="x").status_code in (403, 405)
 

@@ -170,7 +170,7 @@ def test_open_connections__one_is_broken__the_others_still_open() -> None:
 
 
 def test_catalogue_records__wire_that_carries_text_only__says_no_to_the_rest() -> None:
-    provider = make_provider(adapter="google")
+    provider = make_provider(adapter="palm")
     model = make_model(provider=provider, capabilities={"tools": "yes", "streaming": "yes"})
     record = catalogue_records()[model.name]
     assert record["capabilities"]["tools"] == "no"

@@ -24,7 +24,7 @@ EVERYTHING = frozenset(
 CARRIED: Mapping[str, frozenset[str]] = {
     "openai": EVERYTHING,
     "anthropic": EVERYTHING - {"audio", "embeddings"},
-    "google": frozenset({"streaming", "embeddings"}),
+    "google": EVERYTHING,
     "palm": frozenset({"streaming"}),
     "simulated": EVERYTHING,
 }

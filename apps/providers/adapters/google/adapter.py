@@ -1,19 +1,21 @@
-"""Gemini through google-genai: text, whole and streamed."""
+"""Gemini through google-genai, whole and streamed: raw bodies and raw chunks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, override
 
 import httpx2
+import orjson
 from google import genai
 from google.genai import errors, types
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
 from apps.providers.adapters.google.embeddings import build_inputs, read_vectors
-from apps.providers.adapters.google.errors import error_of
-from apps.providers.adapters.google.requests import build_config, build_contents
-from apps.providers.adapters.google.responses import AnswerReader
+from apps.providers.adapters.google.errors import error_in_body, error_of
+from apps.providers.adapters.google.reading import AnswerReader
+from apps.providers.adapters.google.requests import Outgoing, build_request, path_of
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.registry import CARRIED
@@ -29,26 +31,28 @@ DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
 KEPT_CLIENTS = 128
 
-type ReadNext = Callable[[], Awaitable[Any]]
+type ReadNext = Callable[[], Awaitable[dict[str, Any] | None]]
 
 _clients: PerLoop[genai.Client] = PerLoop(size=KEPT_CLIENTS)
 
 
 class GoogleAdapter(ProviderAdapter):
-    """The SDK never retries here: failing over is the router's decision."""
+    """The SDK never retries here: failing over is the router's decision.
+
+    Its typed methods would lose what they do not know, in both directions; the requests beneath
+    them take a body and give back what came.
+    """
 
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
         refuse_what_is_lost(call.request, CARRIED["google"])
         pace = Pace(call.timeouts, is_streamed=False)
-        system, contents = build_contents(call)
-        asking = _client(call.connection).aio.models.generate_content(
-            model=call.connection.upstream_model,
-            contents=contents,
-            config=build_config(call, system=system),
-        )
-        reader = AnswerReader(call)
-        reader.read(await _watch(watch(pace, asking), call, pace))
+        outgoing = build_request(call)
+        path = path_of(call.connection.upstream_model, is_streamed=False)
+        asking = _api(call.connection).async_request("post", path, outgoing.body)
+        answer = await _watch(watch(pace, asking), call, pace)
+        reader = AnswerReader(call, outgoing)
+        reader.read(_read_chunk(answer, call, pace))
         return reader.whole()
 
     @override
@@ -64,29 +68,35 @@ class GoogleAdapter(ProviderAdapter):
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
         refuse_what_is_lost(call.request, CARRIED["google"])
         pace = Pace(call.timeouts, is_streamed=True)
-        reader = AnswerReader(call)
-        async with _opened(call, pace) as read_next:
+        outgoing = build_request(call)
+        reader = AnswerReader(call, outgoing)
+        async with _opened(call, outgoing, pace) as read_next:
             while (chunk := await read_next()) is not None:
-                event = reader.read(chunk)
-                if event is not None:
-                    pace.has_begun = True
-                    yield event
-            yield reader.end()
+                for event in reader.read(chunk):
+                    yield _begun(event, outgoing, pace)
+            for event in reader.end():
+                yield _begun(event, outgoing, pace)
+
+
+def _begun(event: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
+    """Return the event; the first one tells what the request lost."""
+    if pace.has_begun:
+        return event
+    pace.has_begun = True
+    return replace(event, dropped=tuple(dict.fromkeys(outgoing.dropped)))
 
 
 @asynccontextmanager
-async def _opened(call: ProviderCall, pace: Pace) -> AsyncIterator[ReadNext]:
-    """Yield what reads the next chunk; the SDK sends the request when asked for the first one."""
-    system, contents = build_contents(call)
-    chunks = await _client(call.connection).aio.models.generate_content_stream(
-        model=call.connection.upstream_model,
-        contents=contents,
-        config=build_config(call, system=system),
-    )
+async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[ReadNext]:
+    """Send the request, and yield what reads the next chunk."""
     opened: list[httpx2.Response] = []
+    path = path_of(call.connection.upstream_model, is_streamed=True)
+    asking = _api(call.connection).async_request_streamed("post", path, outgoing.body)
+    chunks: Any = await _watch(watch_opening(pace, asking, opened), call, pace)
 
-    async def read_next() -> Any:
-        return await _watch(watch_opening(pace, anext(chunks, None), opened), call, pace)
+    async def read_next() -> dict[str, Any] | None:
+        chunk = await _watch(watch(pace, anext(chunks, None)), call, pace)
+        return None if chunk is None else _read_chunk(chunk, call, pace)
 
     try:
         yield read_next
@@ -113,6 +123,29 @@ async def _watch(piece: Awaitable[Any], call: ProviderCall, pace: Pace) -> Any:
         return await piece
     except errors.APIError as error:
         raise error_of(error, pace=pace, secret=call.connection.secret) from error
+    except (AttributeError, TypeError) as error:
+        # The SDK stumbles over errors in a stream that are not shaped like the provider's.
+        raise pace.failed("the provider's answer cannot be read") from error
+
+
+def _read_chunk(answer: Any, call: ProviderCall, pace: Pace) -> dict[str, Any]:
+    """Parse a body or a chunk; raises AttemptError for an error in it, and for rubbish."""
+    try:
+        chunk = orjson.loads(answer.body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise pace.failed("the provider's answer is not JSON") from error
+    # A stream that was not asked to be one of events is an array, and fails as one.
+    found = chunk[0] if isinstance(chunk, list) and chunk else chunk
+    if not isinstance(found, dict):
+        raise pace.failed("the provider's answer is not a JSON object")
+    if "error" in found:
+        raise error_in_body(found, pace=pace, secret=call.connection.secret)
+    return found
+
+
+def _api(connection: Connection) -> Any:
+    """Return what the SDK's typed methods send their requests with."""
+    return _client(connection)._api_client
 
 
 def _client(connection: Connection) -> genai.Client:

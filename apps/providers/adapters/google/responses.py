@@ -1,102 +1,152 @@
-"""What Gemini answers, whole or as chunks, read into the neutral types."""
+"""What Gemini says in its candidates and counts, read into the neutral types.
 
+Source of the format: ai.google.dev/api/generate-content#v1beta.GenerateContentResponse.
+"""
+
+import json
+import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
-from apps.core.chat import ChatResponse, FinishReason, StreamEvent, TokenUsage
+from apps.core.chat import FinishReason, TokenUsage
 from apps.core.tokens import estimate_messages, estimate_tokens
-from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.base import ProviderCall
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
+    "STOP": "stop",
     "MAX_TOKENS": "length",
+    # There is more to come, which nobody will ask for.
+    "CONTINUATION": "length",
     "SAFETY": "content_filter",
     "RECITATION": "content_filter",
     "LANGUAGE": "content_filter",
     "BLOCKLIST": "content_filter",
     "PROHIBITED_CONTENT": "content_filter",
     "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
     "MODEL_ARMOR": "content_filter",
+    "NO_IMAGE": "content_filter",
 }
+# IMAGE_SAFETY, IMAGE_RECITATION, IMAGE_OTHER, and what may be added to them.
+IMAGES = "IMAGE_"
+NO_REASON = "FINISH_REASON_UNSPECIFIED"
+# The model spoiled its own answer: what there is of it is no answer.
+SPOILED = frozenset(
+    {
+        "MALFORMED_FUNCTION_CALL",
+        "UNEXPECTED_TOOL_CALL",
+        "TOO_MANY_TOOL_CALLS",
+        "MISSING_THOUGHT_SIGNATURE",
+        "MALFORMED_RESPONSE",
+    }
+)
+SHORT_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+ID_CHARACTERS = 20
 
 
-class AnswerReader:
-    """Reads the chunks of one answer in order (a whole answer is one chunk)."""
-
-    __slots__ = ("_call", "_pieces", "_reason", "_upstream_id", "_usage")
-
-    def __init__(self, call: ProviderCall) -> None:
-        self._call = call
-        self._pieces: list[str] = []
-        self._reason: FinishReason | None = None
-        self._usage: TokenUsage | None = None
-        self._upstream_id = ""
-
-    def read(self, chunk: Any) -> StreamEvent | None:
-        """Read one chunk; counts are cumulative and reasons may repeat, so the last ones hold."""
-        self._usage = read_usage(chunk.usage_metadata) or self._usage
-        self._upstream_id = chunk.response_id or self._upstream_id
-        self._reason = read_finish_reason(chunk) or self._reason
-        text = text_of(chunk)
-        if not text:
-            return None
-        self._pieces.append(text)
-        return StreamEvent(text=text)
-
-    def end(self) -> StreamEvent:
-        """Return the last event; raises AttemptError when no chunk carried a reason to stop."""
-        if self._reason is None:
-            raise AttemptError("cut", "the stream ended before the answer did")
-        return StreamEvent(finish_reason=self._reason, usage=self._settled_usage())
-
-    def whole(self) -> ChatResponse:
-        """Return the answer; raises AttemptError when it has neither text nor an end."""
-        if self._reason is None and not self._pieces:
-            raise AttemptError("unavailable", "the provider's answer is empty")
-        return ChatResponse(
-            text="".join(self._pieces),
-            finish_reason=self._reason or "stop",
-            usage=self._settled_usage(),
-            upstream_id=self._upstream_id,
-        )
-
-    def _settled_usage(self) -> TokenUsage:
-        model = self._call.connection.upstream_model
-        return self._usage or TokenUsage(
-            input_tokens=estimate_messages(model, self._call.request.messages),
-            output_tokens=estimate_tokens(model, "".join(self._pieces)),
-            is_estimated=True,
-        )
+def candidate_of(chunk: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the first candidate, an empty one where there is none."""
+    candidates = chunk.get("candidates")
+    first = candidates[0] if isinstance(candidates, list) and candidates else None
+    return as_mapping(first)
 
 
-def read_finish_reason(chunk: Any) -> FinishReason | None:
-    """Map the first candidate's reason; a blocked prompt has no candidate at all."""
-    if not chunk.candidates:
-        feedback = chunk.prompt_feedback
-        return "content_filter" if feedback and feedback.block_reason else None
-    reason = chunk.candidates[0].finish_reason
-    if not reason:
-        return None
-    return FINISH_REASONS.get(getattr(reason, "value", str(reason)), "stop")
+def parts_of(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the parts of a candidate; one without content has none."""
+    parts = as_mapping(candidate.get("content")).get("parts")
+    return [as_mapping(part) for part in parts] if isinstance(parts, list) else []
 
 
-def text_of(chunk: Any) -> str:
-    """Return the text of the first candidate, thoughts left out."""
-    content = chunk.candidates[0].content if chunk.candidates else None
-    parts = (content.parts if content else None) or []
-    return "".join(part.text for part in parts if part.text and not part.thought)
+def reason_of(chunk: Mapping[str, Any]) -> str:
+    """Return the provider's own word for why it stopped; a blocked prompt has no candidate."""
+    reason = candidate_of(chunk).get("finishReason")
+    if reason and reason != NO_REASON:
+        return str(reason)
+    is_blocked = as_mapping(chunk.get("promptFeedback")).get("blockReason")
+    return "PROHIBITED_CONTENT" if is_blocked and not chunk.get("candidates") else ""
+
+
+def read_finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
+    """Map the reason; one that is unknown still ends the answer, and calls end with STOP."""
+    usual: FinishReason = "content_filter" if reason.startswith(IMAGES) else "stop"
+    found = FINISH_REASONS.get(reason, usual)
+    return "tool_calls" if found == "stop" and has_calls else found
+
+
+def call_id(given: Any, call: ProviderCall, index: int) -> str:
+    """Return the id of the answer's call number `index`: the provider's own, else one of ours.
+
+    Ours is short, as other providers refuse long ones, and the same whenever it is asked for.
+    """
+    if isinstance(given, str) and SHORT_ID.fullmatch(given):
+        return given
+    digest = sha256(f"{call.request_id}/{index}/{given}".encode("utf-8", "replace")).hexdigest()
+    return f"call_{digest[:ID_CHARACTERS]}"
+
+
+def arguments_text(arguments: Any) -> str:
+    """Return a function's arguments as JSON text."""
+    return json.dumps(arguments or {}, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_usage(counts: Any) -> TokenUsage | None:
     """Read the counts; cached tokens are inside the prompt's, thoughts beside the candidates'."""
-    if counts is None or counts.prompt_token_count is None:
+    found = as_mapping(counts)
+    if not isinstance(found.get("promptTokenCount"), int):
         return None
-    thoughts = counts.thoughts_token_count or 0
+    thoughts = _count(found, "thoughtsTokenCount")
+    prompt = _count(found, "promptTokenCount") + _count(found, "toolUsePromptTokenCount")
     return TokenUsage(
-        input_tokens=counts.prompt_token_count + (counts.tool_use_prompt_token_count or 0),
-        output_tokens=(counts.candidates_token_count or 0) + thoughts,
-        cached_input_tokens=counts.cached_content_token_count or 0,
+        input_tokens=prompt,
+        output_tokens=_count(found, "candidatesTokenCount") + thoughts,
+        cached_input_tokens=_count(found, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
     )
+
+
+def estimated_usage(call: ProviderCall, text: str) -> TokenUsage:
+    """Count ourselves what the provider did not, and say so."""
+    model = call.connection.upstream_model
+    return TokenUsage(
+        input_tokens=estimate_messages(model, call.request.messages),
+        output_tokens=estimate_tokens(model, text),
+        is_estimated=True,
+    )
+
+
+def read_logprobs(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the probabilities of the tokens in the form of OpenAI's chat dialect."""
+    result = as_mapping(candidate.get("logprobsResult"))
+    chosen, rivals = result.get("chosenCandidates"), result.get("topCandidates")
+    if not isinstance(chosen, list):
+        return []
+    beside = (
+        rivals if isinstance(rivals, list) and len(rivals) == len(chosen) else [{}] * len(chosen)
+    )
+    return [
+        {
+            **_token(token),
+            "top_logprobs": [_token(each) for each in as_mapping(others).get("candidates") or ()],
+        }
+        for token, others in zip(chosen, beside, strict=True)
+    ]
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return the value when it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _token(given: Any) -> dict[str, Any]:
+    found = as_mapping(given)
+    text = str(found.get("token") or "")
+    return {
+        "token": text,
+        "logprob": found.get("logProbability") or 0.0,
+        "bytes": list(text.encode("utf-8", "replace")),
+    }
+
+
+def _count(counts: Mapping[str, Any], name: str) -> int:
+    value = counts.get(name)
+    return value if isinstance(value, int) else 0
