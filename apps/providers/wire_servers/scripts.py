@@ -118,6 +118,7 @@ SCRIPTS: Mapping[str, Script] = {
     "nothing_but_thought": Script(text="", reason="length"),
     "whole_calls": Script(text="", calls=(WEATHER, WEATHER_ABROAD), has_whole_calls=True),
     "calls_with_stop": Script(text="", calls=(WEATHER,), vendor_reason="stop"),
+    "malformed_call": Script(text="", vendor_reason="MALFORMED_FUNCTION_CALL"),
     "unknown_reason": Script(vendor_reason="a_reason_of_tomorrow"),
     "blocked": Script(text="", reason="content_filter", is_blocked=True),
     "usage_missing": Script(usage="missing"),

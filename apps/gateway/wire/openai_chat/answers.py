@@ -2,7 +2,8 @@
 
 Source of the format: OpenAI's API reference, "Chat completions" (object). What it
 has no place for is told as other gateways tell it, and read again by `turns`:
-`reasoning_content` (thoughts in clear) and `thinking_blocks` (the same, signed by who thought).
+`reasoning_content` (thoughts in clear), `thinking_blocks` (the same, signed by who thought) and
+`extra_content` of a tool call (its signature).
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ def render(response: ChatResponse, head: AnswerHead) -> dict[str, Any]:
     choice = {
         "index": 0,
         "message": _message(response),
-        "logprobs": None,
+        "logprobs": response.logprobs,
         "finish_reason": response.finish_reason,
     }
     return {
@@ -70,7 +71,13 @@ def _message(response: ChatResponse) -> dict[str, Any]:
 
 def _call(call: ToolCall) -> dict[str, Any]:
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": call.id, "type": "function", "function": function}
+    beside = signature_beside(call.signature, call.origin)
+    return {"id": call.id, "type": "function", "function": function, **beside}
+
+
+def signature_beside(signature: str, origin: str) -> dict[str, Any]:
+    """Return the signature of a call where Google's own servers of this dialect have it."""
+    return {"extra_content": {origin: {"thought_signature": signature}}} if signature else {}
 
 
 def thinking_block(thought: Thinking) -> dict[str, Any]:

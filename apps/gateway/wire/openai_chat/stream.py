@@ -12,6 +12,7 @@ from apps.gateway.wire.openai_chat.answers import (
     DIALECT,
     answer_id,
     render_usage,
+    signature_beside,
     thinking_block,
 )
 from apps.gateway.wire.openai_chat.errors import render_error
@@ -59,7 +60,7 @@ class ChatChunks(StreamRenderer):
             return []
         found = [] if self._has_begun else [self._chunk({"role": "assistant", "content": ""})]
         self._has_begun = True
-        found += [self._chunk(delta) for delta in self._deltas(event)]
+        found += [self._chunk(delta, logprobs=event.logprobs) for delta in self._deltas(event)]
         if event.finish_reason is not None:
             self._has_ended = True
             found.append(self._chunk({}, event.finish_reason))
@@ -86,9 +87,12 @@ class ChatChunks(StreamRenderer):
         return [{**passed, "id": self._head["id"], "model": self._head["model"]}]
 
     def _chunk(
-        self, delta: dict[str, Any], finish_reason: FinishReason | None = None
+        self,
+        delta: dict[str, Any],
+        finish_reason: FinishReason | None = None,
+        logprobs: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
         return {**self._head, "choices": [choice]}
 
 
@@ -96,4 +100,11 @@ def _call_delta(delta: ToolCallDelta) -> dict[str, Any]:
     if not delta.id:
         return {"index": delta.index, "function": {"arguments": delta.arguments}}
     function = {"name": delta.name, "arguments": delta.arguments}
-    return {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+    beside = signature_beside(delta.signature, delta.origin)
+    return {
+        "index": delta.index,
+        "id": delta.id,
+        "type": "function",
+        "function": function,
+        **beside,
+    }

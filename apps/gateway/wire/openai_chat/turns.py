@@ -1,7 +1,8 @@
 """The messages of an OpenAI chat body as neutral turns: parts, tool calls, results, thoughts. Pure.
 
-Two extensions of other gateways are read, because clients send back what they were given:
-`thinking_blocks` (signed thoughts of an assistant) and `cache_control` (on a part or a message).
+Extensions of other gateways are read, because clients send back what they were given:
+`thinking_blocks` (signed thoughts of an assistant), `extra_content` (the signature of a tool call)
+and `cache_control` (on a part or a message).
 """
 
 import re
@@ -179,7 +180,17 @@ def _calls(record: Mapping[str, Any], at: str, legacy_id: str) -> Iterator[ToolC
 def _call(call: Any, at: str) -> ToolCall:
     if not isinstance(call, dict) or call.get("type", "function") != "function":
         raise InvalidRequest("a tool call is an object with a function", param=at)
-    return _called(call.get("function"), _string(call, "id", at), f"{at}.function")
+    called = _called(call.get("function"), _string(call, "id", at), f"{at}.function")
+    return replace(called, **_signature(call))
+
+
+def _signature(call: Mapping[str, Any]) -> dict[str, str]:
+    extra = call.get("extra_content")
+    for origin, said in extra.items() if isinstance(extra, dict) else ():
+        signature = said.get("thought_signature") if isinstance(said, dict) else None
+        if isinstance(signature, str) and signature:
+            return {"signature": signature, "origin": str(origin)}
+    return {}
 
 
 def _called(function: Any, call_id: str, at: str) -> ToolCall:

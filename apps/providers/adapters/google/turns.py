@@ -98,8 +98,6 @@ class _Thread:
         return found
 
     def _open_calls(self, turn: Turn) -> None:
-        if self._calls:
-            self.close()
         for part in turn.parts:
             if isinstance(part, ToolCall) and part.id in self._calls:
                 message = f"two tool calls of one turn have the id {part.id!r}"

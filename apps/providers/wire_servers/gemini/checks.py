@@ -5,8 +5,10 @@ from typing import Any
 from apps.providers.wire_servers.demands import demand, is_whole, is_within
 from apps.providers.wire_servers.exchange import Exchange, Json
 from apps.providers.wire_servers.gemini.contents import check_contents, check_parts
+from apps.providers.wire_servers.gemini.generate import is_newer
 from apps.providers.wire_servers.gemini.schemas import check_schema, refuse_unknown
 from apps.providers.wire_servers.gemini.spelling import camelled
+from apps.providers.wire_servers.gemini.thinking import check_thinking
 from apps.providers.wire_servers.gemini.tools import check_tools
 
 KNOWN = (
@@ -22,6 +24,7 @@ KNOWN_CONFIG = (
 CONFIG = "generation_config"
 MAX_STOPS = 5
 MAX_CANDIDATES = 8
+MAX_LOGPROBS = 20
 
 
 def check_generate(exchange: Exchange) -> None:
@@ -34,6 +37,7 @@ def check_generate(exchange: Exchange) -> None:
     config = body.get("generationConfig") or {}
     refuse_unknown(config, KNOWN_CONFIG, CONFIG)
     _check_config(config)
+    check_thinking(config.get("thinkingConfig") or {}, exchange.model)
     _check_format(config, has_tools=bool(body.get("tools")), model=exchange.model)
 
 
@@ -84,6 +88,12 @@ def _check_config(config: Json) -> None:
         f"* GenerateContentRequest.{CONFIG}.stop_sequences: at most {MAX_STOPS}, none empty",
     )
     count = config.get("candidateCount", 1)
+    most = config.get("logprobs", 0)
+    demand(
+        config.get("responseLogprobs") or not most,
+        f"* {CONFIG}.logprobs: response_logprobs must be true",
+    )
+    demand(is_within(most, MAX_LOGPROBS), f"* {CONFIG}.logprobs: at most {MAX_LOGPROBS}")
     in_range = is_whole(count, least=1) and count <= MAX_CANDIDATES
     demand(in_range, f"* {CONFIG}.candidate_count: must be in the range [1, {MAX_CANDIDATES}]")
 
@@ -95,7 +105,7 @@ def _check_format(config: Json, *, has_tools: bool, model: str) -> None:
     is_json = kind in ("application/json", "text/x.enum")
     demand(is_json or not schemas, "response_mime_type must be application/json for a schema")
     demand(
-        not (is_json and has_tools) or model.startswith("gemini-3"),
+        not (is_json and has_tools) or is_newer(model),
         f"Function calling with a response mime type: '{kind}' is unsupported",
     )
     if "responseSchema" in schemas:

@@ -1,11 +1,13 @@
 """What Gemini demands of contents: roles, parts, and results that answer their calls."""
 
+import base64
+import binascii
 from itertools import pairwise
 from typing import Any
 
 from apps.providers.wire_servers.demands import demand, is_objects
 from apps.providers.wire_servers.exchange import Json, Refusal
-from apps.providers.wire_servers.gemini.generate import SIGNED
+from apps.providers.wire_servers.gemini.generate import SIGNED, SIGNED_TEXT, is_newer
 from apps.providers.wire_servers.scripts import signature_of
 
 REQUEST = "GenerateContentRequest"
@@ -13,6 +15,11 @@ DATA = (
     *("text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode"),
     "codeExecutionResult",
 )
+# What stands for a signature where another model made the calls
+# (ai.google.dev/gemini-api/docs/thought-signatures).
+SKIPS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+MEDIA = ("image/", "audio/", "video/", "text/", "application/pdf", "application/json")
+NO_MEDIA = ("image/gif", "image/svg+xml")
 CALL_TURN = "Please ensure that function call turn comes immediately after a user turn or after a"
 ANSWER_TURN = "Please ensure that function response turn comes immediately after a function call"
 NUMBER = "Please ensure that the number of function response parts is equal to the number of"
@@ -26,7 +33,8 @@ def check_contents(contents: Any, model: str) -> None:
         demand(role in ("user", "model"), "Please use a valid role: user, model.")
         check_parts(f"contents[{place}]", content.get("parts"))
     _check_order(contents)
-    if model.startswith("gemini-3"):
+    if is_newer(model):
+        _check_ids(contents)
         _check_signatures(contents)
 
 
@@ -45,6 +53,11 @@ def check_parts(place: str, parts: Any) -> None:
             _check_call(f"{place}.parts[{at}].function_call", part["functionCall"])
         elif given == ["functionResponse"]:
             _check_response(f"{place}.parts[{at}].function_response", part["functionResponse"])
+        elif given == ["inlineData"]:
+            _check_data(f"{place}.parts[{at}].inline_data", part["inlineData"])
+        elif given == ["fileData"]:
+            _check_address(str(part["fileData"].get("fileUri", "")))
+        _check_signature(part)
 
 
 def _check_call(place: str, call: Json) -> None:
@@ -55,6 +68,29 @@ def _check_call(place: str, call: Json) -> None:
 def _check_response(place: str, response: Json) -> None:
     demand(response.get("name"), f"* {REQUEST}.{place}.name: Name cannot be empty.")
     _check_struct(f"{place}.response", response.get("response"))
+
+
+def _check_data(place: str, data: Json) -> None:
+    kind = str(data.get("mimeType", ""))
+    is_known = kind.startswith(MEDIA) and kind not in NO_MEDIA
+    demand(is_known, f"Unsupported MIME type: {kind}")
+    try:
+        base64.b64decode(data.get("data", ""), validate=True)
+    except binascii.Error as error:
+        message = f"Invalid value at '{place}.data' (TYPE_BYTES), Base64 decoding failed"
+        raise Refusal(400, message) from error
+
+
+def _check_address(uri: str) -> None:
+    is_known = uri.startswith(("https://", "gs://"))
+    demand(is_known, f"Unsupported file uri: {uri}")
+
+
+def _check_signature(part: Json) -> None:
+    """Refuse what was signed by nobody, wherever it stands."""
+    given = part.get("thoughtSignature")
+    known = (None, signature_of(SIGNED), signature_of(SIGNED_TEXT), *SKIPS)
+    demand(given in known, "Corrupted thought signature.")
 
 
 def _check_struct(place: str, value: Any) -> None:
@@ -77,6 +113,17 @@ def _check_order(contents: list[Json]) -> None:
         demand(not is_bare_call, f"{CALL_TURN} function response turn.")
 
 
+def _check_ids(contents: list[Json]) -> None:
+    """Demand results that have an id to answer a call that has it."""
+    for before, after in pairwise(contents):
+        asked, given = _ids(before, "functionCall"), _ids(after, "functionResponse")
+        demand(given <= asked, f"{ANSWER_TURN} of the same ids.")
+
+
+def _ids(content: Json, kind: str) -> set[str]:
+    return {part[kind]["id"] for part in content["parts"] if part.get(kind, {}).get("id")}
+
+
 def _names(content: Json, kind: str) -> list[str]:
     return [part[kind]["name"] for part in content["parts"] if kind in part]
 
@@ -86,7 +133,8 @@ def _check_signatures(contents: list[Json]) -> None:
     asked = [at for at, content in enumerate(contents) if _is_question(content)]
     for place, content in enumerate(contents[asked[-1] if asked else 0 :]):
         calls = [part for part in content["parts"] if "functionCall" in part]
-        if calls and calls[0].get("thoughtSignature") != signature_of(SIGNED):
+        given = calls[0].get("thoughtSignature") if calls else None
+        if calls and given not in (signature_of(SIGNED), *SKIPS):
             raise Refusal(
                 400,
                 "Function call is missing a thought_signature in functionCall parts. This is"

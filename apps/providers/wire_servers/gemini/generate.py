@@ -6,6 +6,9 @@ from apps.providers.wire_servers.scripts import pieces_of, signature_of
 
 REASONS = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 SIGNED = "function calls"
+SIGNED_TEXT = "text"
+NEWER = "gemini-3"
+LIKELY = -0.25
 
 
 def answer(exchange: Exchange) -> Json:
@@ -14,7 +17,7 @@ def answer(exchange: Exchange) -> Json:
     if script.is_blocked:
         return _blocked(exchange)
     parts: list[Json] = [{"text": script.thought, "thought": True}] if script.thought else []
-    parts += [{"text": script.text}] if script.text else []
+    parts += [{"text": script.text} | _text_signature(exchange)] if script.text else []
     parts += _calls(exchange)
     return _chunk(exchange, parts, is_last=True, is_only=True)
 
@@ -31,7 +34,7 @@ def events(exchange: Exchange) -> list[Event]:
     ]
     chunks = [_chunk(exchange, group, is_last=False) for group in parts]
     # The reason comes with an empty text, after the calls; so Gemini does.
-    last = [{"text": ""}] if parts else []
+    last = [{"text": ""} | _text_signature(exchange)] if parts else []
     return [Event(chunk) for chunk in [*chunks, _chunk(exchange, last, is_last=True)]]
 
 
@@ -51,12 +54,25 @@ def answers_tools(body: Json) -> bool:
     return any("functionResponse" in part for part in last["parts"])
 
 
+def is_newer(model: str) -> bool:
+    """Tell whether this is Gemini 3: it names its calls and wants its signatures back."""
+    return model.removeprefix("models/").startswith(NEWER)
+
+
+def _text_signature(exchange: Exchange) -> Json:
+    """Return what newer models sign their thoughtful texts with; in a stream, at its end."""
+    is_signed = exchange.script.thought and not exchange.script.calls and is_newer(exchange.model)
+    return {"thoughtSignature": signature_of(SIGNED_TEXT)} if is_signed else {}
+
+
 def _calls(exchange: Exchange) -> list[Json]:
-    """Return the calls, without ids; the first one alone carries the signature."""
+    """Return the calls, older models' without ids; the first one alone carries the signature."""
     calls: list[Json] = [
         {"functionCall": {"name": call.name, "args": dict(call.arguments)}}
         for call in exchange.script.calls
     ]
+    for at, call in enumerate(calls if is_newer(exchange.model) else []):
+        call["functionCall"]["id"] = exchange.new_id("", at)
     if calls:
         calls[0]["thoughtSignature"] = signature_of(SIGNED)
     return calls
@@ -65,7 +81,7 @@ def _calls(exchange: Exchange) -> list[Json]:
 def _chunk(exchange: Exchange, parts: list[Json], *, is_last: bool, is_only: bool = False) -> Json:
     script = exchange.script
     content: Json = {"role": "model"} | ({"parts": parts} if parts else {})
-    candidate: Json = {"content": content, "index": 0}
+    candidate: Json = {"content": content, "index": 0} | _logprobs(exchange, parts)
     if is_last:
         candidate["finishReason"] = script.vendor_reason or REASONS[script.reason]
     chunk: Json = {"candidates": [candidate]}
@@ -73,6 +89,24 @@ def _chunk(exchange: Exchange, parts: list[Json], *, is_last: bool, is_only: boo
     if has_usage and script.usage != "missing":
         chunk["usageMetadata"] = _usage(exchange, is_complete=is_last or is_only)
     return chunk | {"modelVersion": exchange.model, "responseId": exchange.new_id("resp")}
+
+
+def _logprobs(exchange: Exchange, parts: list[Json]) -> Json:
+    config = camelled(exchange.body).get("generationConfig") or {}
+    texts = [part["text"] for part in parts if part.get("text") and not part.get("thought")]
+    if not config.get("responseLogprobs") or not texts:
+        return {}
+    result: Json = {"chosenCandidates": [_token(text, LIKELY) for text in texts]}
+    if count := config.get("logprobs"):
+        rivals = [_token(f"rival {number}", LIKELY - number) for number in range(1, count)]
+        result["topCandidates"] = [
+            {"candidates": [_token(text, LIKELY), *rivals]} for text in texts
+        ]
+    return {"logprobsResult": result}
+
+
+def _token(text: str, log_probability: float) -> Json:
+    return {"token": text, "tokenId": 7, "logProbability": log_probability}
 
 
 def _blocked(exchange: Exchange) -> Json:
