@@ -1,25 +1,16 @@
 """The official `openai` SDK, over real sockets, against a provider that speaks Anthropic's wire."""
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import openai
 import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam, ChatCompletionToolParam
 
-from apps.api_keys.services import create_key
-from apps.audit.types import SYSTEM
-from apps.core.scoping import all_tenants
-from apps.providers.credentials import create_credential
-from apps.providers.models import Deployment, LlmModel, Price, Provider
-from apps.routing import route_manager
-from apps.tenants.services import create_project, create_tenant
-from apps.usage.journal import process_journal
+from tests.doors.one_model import SECRET, publish_model
 from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.web_process import serving
 from tests.providers.upstream import Upstream, running_upstream
@@ -27,8 +18,6 @@ from tests.providers.wires import CACHED, FRESH, OUTPUT, Script
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SECRET = "secret-of-the-provider-1234"
-LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Is it sunny in Rome?"}]
 TOOLS: list[ChatCompletionToolParam] = [
     {
@@ -78,7 +67,10 @@ class Door:
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     with running_upstream() as upstream:
-        key, port = _publish(upstream.url), _free_port()
+        key = publish_model(
+            upstream.url, adapter="anthropic", name="claude-sonnet-4-5", max_output_tokens=64_000
+        )
+        port = _free_port()
         with serving(port, tmp_path, workers=1):
             _wait_until_ready(port)
             address = f"http://127.0.0.1:{port}/v1"
@@ -194,34 +186,3 @@ def read_reasons(door: Door, reasons: list[str | None]) -> None:
         model="claude-sonnet-4-5", messages=HELLO, stream=True
     ):
         reasons += [choice.finish_reason for choice in chunk.choices]
-
-
-def _publish(base_url: str) -> str:
-    """Create a tenant whose one model this provider serves; return a key in clear."""
-    mark = uuid4().hex[:8]
-    with all_tenants("tests"):
-        tenant = create_tenant(slug=f"door-{mark}", name="Door", actor=SYSTEM)
-        project = create_project(tenant_id=tenant.id, slug="door", name="Door", actor=SYSTEM)
-        provider = Provider.objects.create(slug=f"door-{mark}", name="Door", adapter="anthropic")
-        needs = ("streaming", "tools", "vision", "files", "json_schema", "reasoning")
-        model = LlmModel.objects.create(
-            name="claude-sonnet-4-5",
-            provider=provider,
-            context_window=200_000,
-            max_output_tokens=64_000,
-            capabilities=dict.fromkeys(needs, "yes"),
-        )
-        Price.objects.create(
-            llm_model=model, effective_from=LONG_AGO, input_price=1_000_000, output_price=2_000_000
-        )
-        credential = create_credential(
-            actor=SYSTEM, provider=provider, name="door", secret=SECRET, tenant_id=tenant.id
-        )
-        Deployment.objects.create(
-            tenant=tenant, name="door", llm_model=model, base_url=base_url, credential=credential
-        )
-        created = create_key(project=project, name="Door", actor=SYSTEM)
-        route_manager.publish(tenant_id=None, actor=SYSTEM, comment="Door")
-        route_manager.publish(tenant_id=tenant.id, actor=SYSTEM, comment="Door")
-    process_journal().close()
-    return created.clear
