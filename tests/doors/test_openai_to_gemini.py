@@ -15,7 +15,7 @@ from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam, ChatCompletionToolParam
 from pydantic import BaseModel
 
-from apps.providers.adapters.google.content import NOT_SIGNED
+from apps.providers.adapters.google.signatures import NOT_SIGNED
 from apps.providers.wire_servers.gemini.generate import SIGNED
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, Tokens, signature_of
 from apps.providers.wire_servers.server import WireServer

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from apps.core.chat import ChatResponse, StreamEvent, Text, Thinking, TokenUsage, ToolCallDelta
+from apps.core.chat import (
+    ChatResponse,
+    StreamEvent,
+    Text,
+    Thinking,
+    TokenUsage,
+    ToolCall,
+    ToolCallDelta,
+)
 from apps.core.errors import InvalidRequest, ProviderFailed
 from apps.gateway import dispatch, pipeline
 from apps.gateway.cache import answer_key, open_answer, seal_answer
@@ -12,6 +20,9 @@ from apps.gateway.health_board import board
 from apps.gateway.streaming import AnswerStream
 from apps.gateway.wire.openai_chat import request as openai_chat
 from apps.gateway.wire.openai_chat import turns as openai_turns
+from apps.gateway.wire.openai_chat.answers import render
+from apps.gateway.wire.openai_chat.stream import ChatChunks
+from apps.gateway.wire.rendering import AnswerHead
 from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.openai.requests import build_body
 from tests.gateway.runs import admit_everything, make_run
@@ -19,6 +30,7 @@ from tests.gateway.scripted import Failing, Scripted, call, collect, opened, out
 from tests.providers.anthropic_calls import make_call
 
 SIGNED = Thinking("Hm.", "sig-1", origin="anthropic")
+HEAD = AnswerHead("1", "m", "m", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +114,34 @@ def test_answer_with_thoughts__sealed_and_opened__is_the_same() -> None:
     answer = ChatResponse("Hi", "stop", TokenUsage(1, 2), parts=parts, dropped=("seed",))
     key = answer_key(run)
     assert open_answer(key, run, seal_answer(key, run, answer)) == ("one", answer)
+
+
+def test_signature_of_a_call__travels_in_openais_dialect_and_comes_back() -> None:
+    calls = ToolCall("a", "f", "{}", "c2ln", "google"), ToolCall("b", "f", "{}")
+    answer = ChatResponse("", "tool_calls", TokenUsage(1, 1), parts=calls)
+    (choice,) = render(answer, HEAD)["choices"]
+    assert openai_turns.read_turns([choice["message"]])[0].parts == calls
+    chunks = ChatChunks(HEAD, includes_usage=False)
+    delta = ToolCallDelta(0, "a", "f", "{}", "c2ln", "google")
+    (_role, chunk) = chunks.chunks(StreamEvent(tool_call=delta))
+    (streamed,) = chunk["choices"][0]["delta"]["tool_calls"]
+    assert streamed["extra_content"] == {"google": {"thought_signature": "c2ln"}}
+    rubbish: tuple[Any, ...] = ({"google": None}, {"google": {"thought_signature": 5}}, [], "x")
+    for extra in rubbish:
+        record = {**choice["message"]["tool_calls"][0], "extra_content": extra}
+        (turn,) = openai_turns.read_turns([{"role": "assistant", "tool_calls": [record]}])
+        assert turn.parts == (ToolCall("a", "f", "{}"),)
+
+
+def test_probabilities__are_told_with_the_text_they_belong_to() -> None:
+    told = {"content": [{"token": "Hi", "logprob": -0.5}]}
+    answer = ChatResponse("Hi", "stop", TokenUsage(1, 1), logprobs=told)
+    assert render(answer, HEAD)["choices"][0]["logprobs"] == told
+    chunks = ChatChunks(HEAD, includes_usage=False)
+    (_role, chunk) = chunks.chunks(StreamEvent("Hi", logprobs=told))
+    (last,) = chunks.chunks(StreamEvent(finish_reason="stop"))
+    assert chunk["choices"][0]["logprobs"] == told
+    assert last["choices"][0]["logprobs"] is None
 
 
 def test_body_of_the_same_dialect__is_never_read_in_full(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Gemini's adapter over a real socket, against a provider that refuses what the real one would."""
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 
 from apps.core.chat import ChatRequest, Message, StreamEvent, ToolCall
+from apps.providers.adapters import sdk
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall
-from apps.providers.adapters.google.content import NOT_SIGNED
+from apps.providers.adapters.google.signatures import NOT_SIGNED
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.adapters.sdk import close_sdk_clients
 from apps.providers.wire_servers.gemini.generate import SIGNED, SIGNED_TEXT
@@ -204,6 +206,35 @@ async def test_gi__answer_in_the_same_dialect__is_given_raw_and_neutral(gemini: 
     assert events[-1].usage is not None
 
 
+@pytest.mark.parametrize(
+    ("call", "mark"),
+    [
+        ({"functionCall": {"name": "f"}}, NOT_SIGNED),
+        ({"function_call": {"name": "f"}, "thought_signature": None}, NOT_SIGNED),
+        ({"functionCall": {"name": "f"}, "thoughtSignature": signature_of(SIGNED)}, ""),
+    ],
+)
+async def test_gi_x1__calls_of_another_provider__are_marked_where_gemini_wants_a_signature(
+    gemini: Gemini, call: dict[str, Any], mark: str
+) -> None:
+    response = {"functionResponse": {"name": "f", "response": {}}}
+    question = {"parts": [{"text": "hi"}]}
+    body = {
+        "contents": [
+            question,
+            {"role": "model", "parts": [{"text": "Well."}, call, {"functionCall": {"name": "f"}}]},
+            {"parts": [response, response]},
+        ]
+    }
+    await asked_of(passed(gemini, body), is_streamed=False)
+    parts = gemini.sent()["contents"][1]["parts"]
+    assert parts[0] == {"text": "Well."}
+    assert parts[1]["thoughtSignature"] == mark or parts[1] == call
+    assert "thoughtSignature" not in parts[2]
+    await asked_of(passed(gemini, body, model=OLD), is_streamed=False)
+    assert gemini.sent() == body, "older models ask for none"
+
+
 async def test_gi__reason_that_spoils_an_answer__is_the_callers_to_read(gemini: Gemini) -> None:
     gemini.server.plan("malformed_call")
     body = {"contents": [{"parts": [{"text": "hi"}]}]}
@@ -288,6 +319,24 @@ async def test_og16__error_inside_a_stream__is_typed_in_any_envelope_and_cuts_wh
         with pytest.raises(AttemptError) as told:
             await asked_of(make_call(url=upstream.url), is_streamed=True)
         assert told.value.kind == ("cut" if begun else kind or "rate_limited")
+
+
+async def test_connecting__server_that_does_not_accept__is_given_up_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sdk, "CONNECT_SECONDS", 0.2)
+    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for waiting in (first, second):
+            # They fill the queue: nobody else is let in.
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        call = make_call(url=f"http://127.0.0.1:{full.getsockname()[1]}")
+        # Not "nothing came for 10 s", the limit of the whole answer.
+        with pytest.raises(AttemptError, match="connection") as told:
+            await asked_of(call, is_streamed=False)
+    assert told.value.kind == "unavailable"
 
 
 async def test_og15__stream__has_one_id_and_no_event_of_nothing(gemini: Gemini) -> None:

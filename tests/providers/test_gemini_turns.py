@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.core.chat import Text, Thinking, ToolCall, Turn
-from apps.providers.adapters.google.content import NOT_SIGNED
+from apps.providers.adapters.google.signatures import NOT_SIGNED
 from apps.providers.adapters.google.turns import FILLER, build_contents
 from tests.providers.gemini_calls import (
     HELLO,

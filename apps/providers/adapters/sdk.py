@@ -19,6 +19,7 @@ from apps.providers.adapters.transport import (
 )
 
 MAX_CONNECTIONS = 1_000
+CONNECT_SECONDS = Timeouts().connect
 SSE = "text/event-stream"
 # What a server without a key is told. Given nothing, the SDKs would take the platform's own key
 # from the environment, and send it wherever a tenant's deployment points.
@@ -132,8 +133,15 @@ def _build_client() -> httpx2.AsyncClient:
         limits=httpx2.Limits(
             max_connections=MAX_CONNECTIONS, keepalive_expiry=float(POOL_IDLE_SECONDS)
         ),
-        event_hooks={"response": [_bound]},
+        event_hooks={"request": [_limit_connecting], "response": [_bound]},
     )
+
+
+async def _limit_connecting(request: httpx2.Request) -> None:
+    """Limit connecting where an SDK sets no limit of its own."""
+    limits = request.extensions.get("timeout") or {}
+    if limits.get("connect") is None:
+        request.extensions["timeout"] = {**limits, "connect": CONNECT_SECONDS}
 
 
 async def _bound(response: httpx2.Response) -> None:

@@ -13,6 +13,7 @@ from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.google.families import FETCHES_FROM, SIGNS_CALLS_FROM, Version
 from apps.providers.adapters.google.names import legal_name
+from apps.providers.adapters.google.signatures import NOT_SIGNED
 
 ORIGIN = "google"
 FILES = "https://generativelanguage.googleapis.com/v1beta/"
@@ -24,9 +25,6 @@ OWN_ADDRESSES = re.compile(
 FAMILIES = ("image/", "audio/", "video/", "text/")
 DOCUMENTS = frozenset({"application/pdf", "application/json", "application/rtf"})
 REFUSED = frozenset({"image/gif", "image/svg+xml", "image/bmp", "image/tiff"})
-# What stands for the signature of a call that the provider itself did not make, in its own words:
-# ai.google.dev/gemini-api/docs/thought-signatures.
-NOT_SIGNED = "skip_thought_signature_validator"
 
 type Block = dict[str, Any]
 

@@ -11,8 +11,9 @@ from apps.core.chat import ChatDetails, Dialect
 from apps.providers.adapters.base import ProviderCall
 from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.google.content import Block
-from apps.providers.adapters.google.families import Version, version_of
+from apps.providers.adapters.google.families import SIGNS_CALLS_FROM, Version, version_of
 from apps.providers.adapters.google.names import callers_names
+from apps.providers.adapters.google.signatures import marked_contents
 from apps.providers.adapters.google.thinking import build_thinking
 from apps.providers.adapters.google.tools import (
     ANSWER_TOOL,
@@ -71,6 +72,8 @@ def _passed_through(call: ProviderCall) -> dict[str, Any]:
         body["model"] = f"models/{call.connection.upstream_model.removeprefix('models/')}"
     if call.max_output_tokens is not None:
         _set_limit(body, call.max_output_tokens)
+    if version_of(call.connection.upstream_model) >= SIGNS_CALLS_FROM:
+        body["contents"] = marked_contents(body.get("contents"))
     return body
 
 
