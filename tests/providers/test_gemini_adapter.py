@@ -197,6 +197,7 @@ async def test_gi__answer_in_the_same_dialect__is_given_raw_and_neutral(gemini: 
     assert len([part for part in whole.parts if isinstance(part, ToolCall)]) == 2
     events = await asked_of(passed(gemini, body), is_streamed=True)
     assert {event.raw_dialect for event in events} == {"gemini"}
+    assert all(event.raw is not None for event in events), "empty: passed with the event before"
     chunks = [event.raw for event in events if event.raw]
     assert all("candidates" in chunk for chunk in chunks)
     parts = [part for each in chunks for part in each["candidates"][0]["content"]["parts"]]

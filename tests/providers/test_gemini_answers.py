@@ -144,8 +144,9 @@ def test_og14__usage__is_cumulative_and_the_last_one_holds() -> None:
     early = {"promptTokenCount": 20, "candidatesTokenCount": 1}
     _events, reader = read(
         chunk_of({"text": "a"}, usageMetadata=early),
-        chunk_of({"text": "b"}, usageMetadata=USAGE),
-        chunk_of(reason="STOP"),
+        chunk_of({"text": "b"}, reason="STOP", usageMetadata=USAGE),
+        # Nothing more is said of reason and counts: those that were said hold.
+        chunk_of(),
     )
     usage = reader.end()[-1].usage
     assert usage is not None
