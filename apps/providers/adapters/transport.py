@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from pyreqwest.response import Response
 from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.sse import EventTooLarge, SseParser
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -22,6 +23,7 @@ POOL_IDLE_SECONDS = 50
 MAX_CONNECT_SECONDS = 10
 # What a finished stream may still have on the wire: the end marker of its body.
 DRAIN_SECONDS = 0.05
+CREDENTIAL_HEADERS = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})
 
 _clients: PerLoop[Client] = PerLoop(size=MAX_CONNECT_SECONDS)
 
@@ -56,7 +58,7 @@ async def post(
         try:
             request = client_for(connect_seconds).post(url)
             for name, value in headers.items():
-                request = request.header(name, value, is_sensitive=name == "authorization")
+                request = request.header(name, value, is_sensitive=name in CREDENTIAL_HEADERS)
             # By default the client holds back the first 64 kB of a stream: every token of it.
             request = request.body_bytes(body).streamed_read_buffer_limit(0)
             response = await pace.wait(stack.enter_async_context(request.build_streamed()))
@@ -89,6 +91,22 @@ async def read_body(response: Response, pace: Pace) -> bytes:
         if size > MAX_ANSWER_BYTES:
             raise pace.failed(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
     return b"".join(pieces)
+
+
+async def read_events(response: Response, pace: Pace) -> AsyncGenerator[bytes]:
+    """Yield the data of each event; raises AttemptError beyond MAX_STREAM_BYTES."""
+    parser, received = SseParser(), 0
+    try:
+        while (chunk := await read_chunk(response, pace)) is not None:
+            received += len(chunk)
+            if received > MAX_STREAM_BYTES:
+                raise pace.failed(f"the stream is larger than {MAX_STREAM_BYTES} bytes")
+            for payload in parser.feed(chunk):
+                yield payload
+        for payload in parser.end():
+            yield payload
+    except EventTooLarge as error:
+        raise pace.failed(str(error)) from error
 
 
 async def read_error_body(response: Response, pace: Pace) -> bytes:

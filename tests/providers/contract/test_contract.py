@@ -305,7 +305,6 @@ async def test_call__oversized_answer__is_refused(
     for module in (transport, sdk):
         monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 200)
         monkeypatch.setattr(module, "MAX_STREAM_BYTES", 200)
-    monkeypatch.setattr("apps.providers.adapters.openai.adapter.MAX_STREAM_BYTES", 200)
     upstream.script = Script(body=b" " * 2_000 if not is_streamed else b"", piece_bytes=50)
     error = await failure(adapter, make_call, is_streamed=is_streamed)
     assert error.kind in ("cut", "unavailable")

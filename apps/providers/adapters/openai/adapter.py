@@ -1,10 +1,9 @@
 """OpenAI and every server that speaks its chat completions, over one pooled fast client."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, override
 
-import orjson
 from pyreqwest.response import Response
 
 from apps.core.chat import ChatResponse, StreamEvent
@@ -19,15 +18,8 @@ from apps.providers.adapters.openai.requests import EMBEDDINGS, build_body, buil
 from apps.providers.adapters.openai.responses import read_answer
 from apps.providers.adapters.openai.streaming import DONE, ChunkReader
 from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.sse import EventTooLarge, SseParser
-from apps.providers.adapters.transport import (
-    MAX_STREAM_BYTES,
-    drain,
-    post,
-    read_body,
-    read_chunk,
-    read_error_body,
-)
+from apps.providers.adapters.reading import encode
+from apps.providers.adapters.transport import drain, post, read_body, read_error_body, read_events
 
 
 class OpenAIAdapter(ProviderAdapter):
@@ -57,9 +49,11 @@ class OpenAIAdapter(ProviderAdapter):
         pace = Pace(call.timeouts, is_streamed=True)
         async with _post(call, pace, is_streamed=True) as response:
             await _refuse_failure(response, call, pace)
-            parser, chunks = SseParser(), ChunkReader(call)
-            async with aclosing(_payloads(response, parser, pace)) as payloads:
+            chunks = ChunkReader(call)
+            async with aclosing(read_events(response, pace)) as payloads:
                 async for payload in payloads:
+                    if payload == DONE:
+                        break
                     event = chunks.read(payload)
                     pace.has_begun = True
                     yield event
@@ -69,31 +63,12 @@ class OpenAIAdapter(ProviderAdapter):
             await drain(response)
 
 
-async def _payloads(response: Response, parser: SseParser, pace: Pace) -> AsyncGenerator[bytes]:
-    """Yield the data of each event until the marker of the end, or the end itself."""
-    received = 0
-    try:
-        while (chunk := await read_chunk(response, pace)) is not None:
-            received += len(chunk)
-            if received > MAX_STREAM_BYTES:
-                raise AttemptError("cut", f"the stream is larger than {MAX_STREAM_BYTES} bytes")
-            for payload in parser.feed(chunk):
-                if payload == DONE:
-                    return
-                yield payload
-        for payload in parser.end():
-            if payload != DONE:
-                yield payload
-    except EventTooLarge as error:
-        raise pace.failed(str(error)) from error
-
-
 def _post(
     call: ProviderCall, pace: Pace, *, is_streamed: bool
 ) -> AbstractAsyncContextManager[Response]:
     return post(
         build_url(call.connection),
-        body=_encode(build_body(call, is_streamed=is_streamed)),
+        body=encode(build_body(call, is_streamed=is_streamed)),
         headers=build_headers(call),
         pace=pace,
         connect_seconds=call.timeouts.connect,
@@ -103,7 +78,7 @@ def _post(
 async def _embed(call: ProviderCall, body: dict[str, Any], pace: Pace) -> ChatResponse:
     sending = post(
         build_url(call.connection, EMBEDDINGS),
-        body=_encode(body),
+        body=encode(body),
         headers=build_headers(call),
         pace=pace,
         connect_seconds=call.timeouts.connect,
@@ -111,13 +86,6 @@ async def _embed(call: ProviderCall, body: dict[str, Any], pace: Pace) -> ChatRe
     async with sending as response:
         await _refuse_failure(response, call, pace)
         return read_vectors(await read_body(response, pace), call)
-
-
-def _encode(body: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError as error:
-        raise AttemptError("rejected", f"the request cannot be sent as JSON: {error}") from error
 
 
 async def _refuse_failure(response: Response, call: ProviderCall, pace: Pace) -> None:

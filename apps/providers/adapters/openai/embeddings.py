@@ -7,7 +7,7 @@ from typing import Any
 
 from apps.core.chat import ChatResponse, TokenUsage, Vector
 from apps.providers.adapters.base import AttemptError, ProviderCall
-from apps.providers.adapters.openai.responses import parse_object
+from apps.providers.adapters.reading import is_count, parse_object
 from apps.providers.adapters.vectors import asked_vectors, checked_vectors, estimated_usage
 
 ENCODING = "encoding_format"
@@ -51,6 +51,6 @@ def _vector(record: dict[str, Any]) -> Vector:
 
 def _usage(usage: Any, call: ProviderCall) -> TokenUsage:
     counted = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    if isinstance(counted, int) and not isinstance(counted, bool) and counted >= 0:
+    if is_count(counted):
         return TokenUsage(counted, 0)
     return estimated_usage(call)

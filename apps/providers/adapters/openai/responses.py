@@ -1,13 +1,17 @@
 """What an OpenAI-compatible server answers, read tolerantly into the neutral types."""
 
 from collections.abc import Mapping
-from typing import Any, TypeGuard
-
-import orjson
+from typing import Any
 
 from apps.core.chat import ChatResponse, FinishReason, TokenUsage
-from apps.core.tokens import estimate_messages, estimate_tokens
 from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.reading import (
+    as_mapping,
+    count_of,
+    estimated_usage,
+    is_count,
+    parse_object,
+)
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -35,17 +39,6 @@ def read_answer(body: bytes, call: ProviderCall) -> ChatResponse:
         raw=raw,
         raw_dialect="openai.chat",
     )
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Parse a JSON object; raises AttemptError."""
-    try:
-        raw = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise AttemptError("unavailable", "the provider's answer is not JSON") from error
-    if not isinstance(raw, dict):
-        raise AttemptError("unavailable", "the provider's answer is not a JSON object")
-    return raw
 
 
 def first_choice(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -79,38 +72,14 @@ def text_of(content: Any) -> str:
 
 def read_usage(usage: Any) -> TokenUsage | None:
     """Read the provider's own counts; None when it sent none."""
-    if not isinstance(usage, dict) or not _is_count(usage.get("prompt_tokens")):
+    if not isinstance(usage, dict) or not is_count(usage.get("prompt_tokens")):
         return None
     prompt = as_mapping(usage.get("prompt_tokens_details"))
     completion = as_mapping(usage.get("completion_tokens_details"))
     return TokenUsage(
         input_tokens=usage["prompt_tokens"],
-        output_tokens=_count(usage, "completion_tokens"),
-        cached_input_tokens=_count(prompt, "cached_tokens"),
-        cache_write_tokens=_count(prompt, "cache_write_tokens"),
-        reasoning_tokens=_count(completion, "reasoning_tokens"),
+        output_tokens=count_of(usage, "completion_tokens"),
+        cached_input_tokens=count_of(prompt, "cached_tokens"),
+        cache_write_tokens=count_of(prompt, "cache_write_tokens"),
+        reasoning_tokens=count_of(completion, "reasoning_tokens"),
     )
-
-
-def estimated_usage(call: ProviderCall, text: str) -> TokenUsage:
-    """Count ourselves what the provider did not, and say so."""
-    model = call.connection.upstream_model
-    return TokenUsage(
-        input_tokens=estimate_messages(model, call.request.messages),
-        output_tokens=estimate_tokens(model, text),
-        is_estimated=True,
-    )
-
-
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """Return the value when it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def _count(counts: Mapping[str, Any], name: str) -> int:
-    value = counts.get(name)
-    return value if _is_count(value) else 0
-
-
-def _is_count(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

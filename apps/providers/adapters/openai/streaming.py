@@ -8,13 +8,12 @@ from apps.core.chat import StreamEvent, TokenUsage
 from apps.providers.adapters.base import AttemptError, ProviderCall
 from apps.providers.adapters.openai.errors import error_in_stream
 from apps.providers.adapters.openai.responses import (
-    as_mapping,
-    estimated_usage,
     first_choice,
     read_finish_reason,
     read_usage,
     text_of,
 )
+from apps.providers.adapters.reading import as_mapping, estimated_usage
 
 DONE = b"[DONE]"
 
