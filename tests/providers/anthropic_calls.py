@@ -1,5 +1,6 @@
-"""OpenAI chat bodies as calls of Anthropic, and Anthropic's answers as its SDK gives them."""
+"""OpenAI chat bodies as calls of Anthropic, and Anthropic's answers as its SDK knows them."""
 
+import json
 from typing import Any
 
 import anthropic.types as wire
@@ -42,8 +43,8 @@ def outgoing(*messages: dict[str, Any], model: str = NEW, **body: Any) -> Outgoi
 
 
 def asked(*messages: dict[str, Any], model: str = NEW, **body: Any) -> dict[str, Any]:
-    """Return the arguments of the SDK's call."""
-    return outgoing(*messages, model=model, **body).arguments
+    """Return the body that goes out."""
+    return outgoing(*messages, model=model, **body).body
 
 
 def thread(*messages: dict[str, Any], **body: Any) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -74,16 +75,17 @@ def result(call_id: str, content: Any = "sunny") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
-def make_message(*blocks: dict[str, Any], reason: str = "end_turn", **usage: int) -> wire.Message:
-    """Return a whole answer of the SDK."""
-    return wire.Message.model_validate(
-        {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "model": NEW,
-            "content": list(blocks),
-            "stop_reason": reason,
-            "usage": {"input_tokens": 20, "output_tokens": 7, **usage},
-        }
-    )
+def make_message(*blocks: dict[str, Any], reason: str = "end_turn", **usage: int) -> bytes:
+    """Return a whole answer, which the SDK takes for one too."""
+    message = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": NEW,
+        "content": list(blocks),
+        "stop_reason": reason,
+        "stop_sequence": None,
+        "usage": {"input_tokens": 20, "output_tokens": 7, **usage},
+    }
+    wire.Message.model_validate(message)
+    return json.dumps(message).encode()

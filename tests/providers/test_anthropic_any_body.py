@@ -88,7 +88,7 @@ AGENT_TURNS = st.one_of(
 def built_or_refused(**body: Any) -> dict[str, Any] | AttemptError | InvalidRequest:
     """Return what would be sent, or why it cannot be."""
     try:
-        return build_request(make_call(**body)).arguments
+        return build_request(make_call(**body)).body
     except (AttemptError, InvalidRequest) as error:
         return error
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.providers.adapters.anthropic.families import NEWEST, version_of
-from apps.providers.adapters.anthropic.requests import build_request
+from apps.providers.adapters.anthropic.requests import SAMPLING, build_request
 from tests.providers.anthropic_calls import (
     CLOCK,
     HELLO,
@@ -30,7 +30,7 @@ from tests.providers.anthropic_calls import (
     ],
 )
 def test_oa17__limit__is_always_sent(body: Any, limit: int | None, expected: int) -> None:
-    assert build_request(make_call(limit=limit, **body)).arguments["max_tokens"] == expected
+    assert build_request(make_call(limit=limit, **body)).body["max_tokens"] == expected
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_oa18__sampling__is_clamped_and_told(
     body: dict[str, Any], sent: dict[str, Any], dropped: list[str]
 ) -> None:
     found = outgoing(**body)
-    assert found.arguments["extra_body"] == sent
+    assert {name: found.body[name] for name in SAMPLING if name in found.body} == sent
     assert found.dropped == dropped
 
 
 def test_oa19__stops__are_a_list_without_blank_ones() -> None:
     assert asked(stop="END")["stop_sequences"] == ["END"]
     found = outgoing(stop=["a", " \n", "b", "c", "d", "e"])
-    assert found.arguments["stop_sequences"] == ["a", "b", "c", "d", "e"]
+    assert found.body["stop_sequences"] == ["a", "b", "c", "d", "e"]
     assert found.dropped == ["stop"]
 
 
@@ -76,7 +76,7 @@ def test_oa20__parameter_without_a_place__is_dropped_and_told(
 ) -> None:
     found = outgoing(**body)
     assert set(found.dropped) == dropped
-    assert set(found.arguments) == {"model", "messages", "max_tokens"}
+    assert set(found.body) == {"model", "messages", "max_tokens"}
 
 
 @pytest.mark.parametrize("name", ["user", "safety_identifier"])
@@ -132,14 +132,14 @@ def test_oa22__effort__is_a_budget_below_the_limit_for_others(
 
 def test_oa22__thinking__takes_sampling_away_and_tells() -> None:
     found = outgoing(model=MANUAL, reasoning_effort="low", temperature=0.3, top_k=5)
-    assert "extra_body" not in found.arguments
+    assert not found.body.keys() & set(SAMPLING)
     assert found.dropped == ["temperature", "top_k"]
 
 
 @pytest.mark.parametrize("model", [NEW, MANUAL])
 def test_oa22__effort_none__turns_thinking_off(model: str) -> None:
     found = outgoing(model=model, reasoning_effort="none")
-    assert found.arguments["thinking"] == {"type": "disabled"}
+    assert found.body["thinking"] == {"type": "disabled"}
     assert found.dropped == []
 
 
@@ -155,19 +155,19 @@ def test_oa22__effort_none__turns_thinking_off(model: str) -> None:
 )
 def test_oa22__thinking_that_is_not_possible__is_left_out_and_told(body: dict[str, Any]) -> None:
     found = build_request(make_call(**{"model": MANUAL, "reasoning_effort": "low", **body}))
-    assert "thinking" not in found.arguments
+    assert "thinking" not in found.body
     assert found.dropped == ["reasoning_effort"]
 
 
 def test_oa22__forced_tool__keeps_the_effort_without_thinking_first() -> None:
     found = outgoing(model=NEW, reasoning_effort="low", tools=[CLOCK], tool_choice="required")
-    assert "thinking" not in found.arguments
-    assert found.arguments["output_config"] == {"effort": "low"}
+    assert "thinking" not in found.body
+    assert found.body["output_config"] == {"effort": "low"}
 
 
 def test_parameters__that_a_rule_sets__win_over_the_callers() -> None:
     call = make_call(model=NEW, reasoning_effort="low")
     ruled = replace(call.request, parameters={"reasoning_effort": "max", "seed": 3})
     found = build_request(replace(call, request=ruled))
-    assert found.arguments["output_config"] == {"effort": "max"}
+    assert found.body["output_config"] == {"effort": "max"}
     assert found.dropped == ["seed"]

@@ -43,7 +43,7 @@ def test_oa13__strict__is_kept_where_the_model_knows_it() -> None:
     strict = {"type": "function", "function": {**WEATHER["function"], "strict": True}}
     assert asked(tools=[strict])["tools"][0]["strict"] is True
     old = outgoing(tools=[strict], model=OLD)
-    assert "strict" not in old.arguments["tools"][0]
+    assert "strict" not in old.body["tools"][0]
     assert old.dropped == ["tools.function.strict"]
 
 
@@ -120,7 +120,7 @@ def test_oa21__schema__goes_where_the_model_keeps_to_it(model: str) -> None:
     found = outgoing(
         model=model, response_format=IN_SCHEMA, tools=TOOLS, max_completion_tokens=9_000
     )
-    arguments = found.arguments
+    arguments = found.body
     assert arguments["output_config"]["format"] == {"type": "json_schema", "schema": SCHEMA}
     assert [tool["name"] for tool in arguments["tools"]] == ["weather", "clock"]
     assert "tool_choice" not in arguments
@@ -135,23 +135,23 @@ def test_oa21__schema_and_thinking__go_together() -> None:
 
 def test_oa21__older_model__fills_in_a_tool_instead() -> None:
     found = outgoing(model=OLD, response_format=IN_SCHEMA)
-    (tool,) = found.arguments["tools"]
+    (tool,) = found.body["tools"]
     assert tool["input_schema"] == SCHEMA
-    assert found.arguments["tool_choice"] == {"type": "tool", "name": tool["name"]}
+    assert found.body["tool_choice"] == {"type": "tool", "name": tool["name"]}
     assert found.answer_tool == tool["name"]
 
 
 def test_oa21__older_model_with_the_callers_tools__chooses_among_them_and_the_answer() -> None:
     found = outgoing(model=OLD, response_format=IN_SCHEMA, tools=TOOLS)
-    names = [tool["name"] for tool in found.arguments["tools"]]
+    names = [tool["name"] for tool in found.body["tools"]]
     assert names == ["weather", "clock", found.answer_tool]
-    assert found.arguments["tool_choice"] == {"type": "any"}
+    assert found.body["tool_choice"] == {"type": "any"}
 
 
 def test_oa21__forced_answer_tool_and_thinking__turns_thinking_off_and_tells() -> None:
     model = "claude-3-7-sonnet-20250219"
     found = outgoing(model=model, response_format=IN_SCHEMA, reasoning_effort="high")
-    assert "thinking" not in found.arguments
+    assert "thinking" not in found.body
     assert found.dropped == ["reasoning_effort"]
 
 

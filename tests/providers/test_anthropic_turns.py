@@ -215,7 +215,7 @@ def test_oa11__name_refusal_and_audio__are_tolerated_and_told() -> None:
         {"role": "assistant", "content": None, "refusal": "I will not.", "audio": {"id": "au_1"}},
         said("user", "Why?"),
     )
-    assert found.arguments["messages"][1]["content"] == [text("I will not.")]
+    assert found.body["messages"][1]["content"] == [text("I will not.")]
     assert set(found.dropped) == {"messages.name", "messages.audio"}
 
 
@@ -269,13 +269,13 @@ def test_oa23__thoughts_of_a_streamed_answer__are_read_back_with_their_index() -
 )
 def test_oa23__thoughts_that_it_cannot_read__are_left_out_and_told(fields: Any) -> None:
     found = outgoing(HELLO, calling("a", **fields), result("a"))
-    assert found.arguments["messages"][1]["content"][0]["type"] == "tool_use"
+    assert found.body["messages"][1]["content"][0]["type"] == "tool_use"
     assert found.dropped == ["reasoning_content"]
 
 
 def test_oa23__calls_without_their_thoughts__turn_thinking_off_for_the_turn() -> None:
     found = outgoing(HELLO, calling("a"), result("a"), reasoning_effort="high", model=MANUAL)
-    assert "thinking" not in found.arguments
+    assert "thinking" not in found.body
     assert found.dropped == ["reasoning_effort"]
 
 
@@ -304,7 +304,7 @@ def test_oa24__more_than_four_cache_marks__keeps_the_last_and_tells() -> None:
     mark = {"type": "ephemeral"}
     parts = [{**text(f"part {number}"), "cache_control": mark} for number in range(6)]
     found = outgoing(said("user", parts))
-    blocks = found.arguments["messages"][0]["content"]
+    blocks = found.body["messages"][0]["content"]
     assert ["cache_control" in block for block in blocks] == [False] * 2 + [True] * 4
     assert "cache_control" in found.dropped
     assert "cache_control" in parts[0], "the caller's body stays as it was"

@@ -1,68 +1,64 @@
-"""Anthropic through its own SDK, whole and streamed."""
+"""Anthropic over the pooled fast client, whole and streamed."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
-from typing import Any, override
+from typing import override
 
-import anthropic
-import httpx2
+from pyreqwest.response import Response
 
 from apps.core.chat import ChatResponse, StreamEvent
-from apps.providers.adapters.anthropic.errors import error_of
-from apps.providers.adapters.anthropic.requests import Outgoing, build_request
+from apps.providers.adapters.anthropic.errors import error_from_answer
+from apps.providers.adapters.anthropic.requests import (
+    SAMPLING,
+    Outgoing,
+    build_headers,
+    build_request,
+    build_url,
+)
 from apps.providers.adapters.anthropic.responses import read_answer
 from apps.providers.adapters.anthropic.streaming import EventReader
-from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
+from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
 from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.reading import encode
 from apps.providers.adapters.registry import CARRIED
-from apps.providers.adapters.sdk import (
-    KEYLESS,
-    http_timeout,
-    refuse_what_is_lost,
-    shared_client,
-    watch,
-)
-from apps.providers.adapters.transport import DRAIN_SECONDS
+from apps.providers.adapters.sdk import refuse_what_is_lost
+from apps.providers.adapters.transport import drain, post, read_body, read_error_body, read_events
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
-KEPT_CLIENTS = 128
-SAMPLING_WORDS = ("temperature", "top_p")
-
-_clients: PerLoop[anthropic.AsyncAnthropic] = PerLoop(size=KEPT_CLIENTS)
+BAD_REQUEST = 400
 
 
 class AnthropicAdapter(ProviderAdapter):
-    """The SDK never retries here: failing over is the router's decision."""
+    """Bytes in, bytes out: a body of the same dialect is passed through."""
 
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
         refuse_what_is_lost(call.request, CARRIED["anthropic"])
         pace = Pace(call.timeouts, is_streamed=False)
-        outgoing = build_request(call)
-        message = await _create(call, outgoing, pace, is_streamed=False)
-        return read_answer(
-            message, call, answer_tool=outgoing.answer_tool, dropped=outgoing.dropped
-        )
+        outgoing = build_request(call, is_streamed=False)
+        async with _opened(call, outgoing, pace) as response:
+            return read_answer(
+                await read_body(response, pace),
+                call,
+                answer_tool=outgoing.answer_tool,
+                dropped=outgoing.dropped,
+            )
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
         refuse_what_is_lost(call.request, CARRIED["anthropic"])
         pace = Pace(call.timeouts, is_streamed=True)
-        outgoing = build_request(call)
-        async with _opened(call, outgoing, pace) as events:
+        outgoing = build_request(call, is_streamed=True)
+        async with _opened(call, outgoing, pace) as response:
             reader = EventReader(call, answer_tool=outgoing.answer_tool)
-            while not reader.is_finished:
-                raw = await _next(events, call, pace)
-                if raw is None:
-                    break
-                event = reader.read(raw)
-                if event is not None:
-                    yield event if pace.has_begun else _begin(event, outgoing, pace)
+            async with aclosing(read_events(response, pace)) as payloads:
+                async for payload in payloads:
+                    for event in reader.read(payload):
+                        yield event if pace.has_begun else _begin(event, outgoing, pace)
+                    if reader.is_finished:
+                        break
             reader.end()
-            await _drain(events)
+            await drain(response)
 
 
 def _begin(first: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
@@ -71,68 +67,43 @@ def _begin(first: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
 
 
 @asynccontextmanager
-async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[Any]:
-    stream = await _create(call, outgoing, pace, is_streamed=True)
-    try:
-        yield aiter(stream)
-    finally:
-        await stream.close()
-
-
-async def _next(events: Any, call: ProviderCall, pace: Pace) -> Any:
-    try:
-        return await watch(pace, anext(events, None))
-    except anthropic.APIError as error:
-        raise error_of(error, pace=pace, secret=call.connection.secret) from error
-
-
-async def _drain(events: Any) -> None:
-    """Read the end of a finished stream, so that its connection can serve the next request."""
-    try:
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while await anext(events, None) is not None:
-                pass
-    except (anthropic.APIError, httpx2.HTTPError, TimeoutError, ValueError):
-        return
-
-
-async def _create(call: ProviderCall, outgoing: Outgoing, pace: Pace, *, is_streamed: bool) -> Any:
-    arguments = outgoing.arguments
-    try:
-        return await _send(call, arguments, pace, is_streamed=is_streamed)
-    except anthropic.BadRequestError as error:
+async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[Response]:
+    """Yield the answer of a success; raises AttemptError for any other."""
+    async with AsyncExitStack() as stack:
+        response = await stack.enter_async_context(_post(call, outgoing, pace))
+        refusal = await _refusal(response, call, pace)
         # Newer models refuse sampling parameters that older ones take; the answer matters more.
-        if "extra_body" not in arguments or not _is_about_sampling(error):
-            raise error_of(error, pace=pace, secret=call.connection.secret) from error
-        outgoing.dropped.extend(arguments.pop("extra_body"))
-    except anthropic.APIError as error:
-        raise error_of(error, pace=pace, secret=call.connection.secret) from error
-    try:
-        return await _send(call, arguments, pace, is_streamed=is_streamed)
-    except anthropic.APIError as error:
-        raise error_of(error, pace=pace, secret=call.connection.secret) from error
+        if refusal is not None and _is_about_sampling(refusal) and outgoing.drop_sampling():
+            response = await stack.enter_async_context(_post(call, outgoing, pace))
+            refusal = await _refusal(response, call, pace)
+        if refusal is not None:
+            raise refusal
+        yield response
 
 
-async def _send(
-    call: ProviderCall, arguments: dict[str, Any], pace: Pace, *, is_streamed: bool
-) -> Any:
-    messages = _client(call.connection).messages
-    timeout = http_timeout(call.timeouts)
-    return await watch(pace, messages.create(**arguments, stream=is_streamed, timeout=timeout))
-
-
-def _is_about_sampling(error: anthropic.BadRequestError) -> bool:
-    return any(word in str(error.body) for word in SAMPLING_WORDS)
-
-
-def _client(connection: Connection) -> anthropic.AsyncAnthropic:
-    base_url = connection.base_url or DEFAULT_BASE_URL
-    return _clients.get(
-        (base_url, connection.secret),
-        lambda: anthropic.AsyncAnthropic(
-            api_key=connection.secret or KEYLESS,
-            base_url=base_url,
-            max_retries=0,
-            http_client=shared_client(),
-        ),
+def _post(
+    call: ProviderCall, outgoing: Outgoing, pace: Pace
+) -> AbstractAsyncContextManager[Response]:
+    return post(
+        build_url(call.connection),
+        body=encode(outgoing.body),
+        headers=build_headers(call, outgoing.body),
+        pace=pace,
+        connect_seconds=call.timeouts.connect,
     )
+
+
+async def _refusal(response: Response, call: ProviderCall, pace: Pace) -> AttemptError | None:
+    if 200 <= response.status < 300:
+        return None
+    return error_from_answer(
+        response.status,
+        await read_error_body(response, pace),
+        headers=response.headers,
+        secret=call.connection.secret,
+    )
+
+
+def _is_about_sampling(error: AttemptError) -> bool:
+    is_named = any(name in error.message for name in SAMPLING)
+    return error.http_status == BAD_REQUEST and is_named

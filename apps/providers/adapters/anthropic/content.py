@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from apps.core.chat import Audio, File, Image, Part, Text, Thinking, ToolCall, ToolResult
+from apps.providers.adapters.anthropic.thoughts import can_replay, thought_block
 from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.failures import not_expressible
 
-ORIGIN = "anthropic"
 LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 PDF = "application/pdf"
@@ -44,11 +44,6 @@ def result_block(result: ToolResult, dropped: list[str]) -> Block:
     return _marked(block, result.cache_control)
 
 
-def can_replay(thought: Thinking) -> bool:
-    """Say whether the provider can read this thought again: its own, and signed."""
-    return thought.origin == ORIGIN and bool(thought.signature or thought.redacted)
-
-
 def _blocks(part: Part, dropped: list[str]) -> Iterator[Block]:
     match part:
         case Text():
@@ -60,7 +55,7 @@ def _blocks(part: Part, dropped: list[str]) -> Iterator[Block]:
             yield _document(part)
         case Thinking():
             if can_replay(part):
-                yield _thought(part)
+                yield thought_block(part)
             else:
                 dropped.append("reasoning_content")
         case ToolCall():
@@ -96,12 +91,6 @@ def _document_source(file: File) -> Block:
         kind = file.media_type or "without a type"
         raise not_expressible(f"a file {kind} cannot be sent, only PDF", param="messages")
     return {"type": "base64", "media_type": PDF, "data": file.data}
-
-
-def _thought(thought: Thinking) -> Block:
-    if thought.redacted:
-        return {"type": "redacted_thinking", "data": thought.redacted}
-    return {"type": "thinking", "thinking": thought.text, "signature": thought.signature}
 
 
 def _call(call: ToolCall) -> Block:

@@ -1,26 +1,31 @@
-"""Anthropic's errors, by the type in their body."""
+"""Anthropic's errors, by the type in their body: from a status, and from an event in a stream.
+
+Source of the format: Anthropic's API reference, "Errors".
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-import anthropic
+import orjson
 
 from apps.providers.adapters.base import AttemptError, FailureKind
 from apps.providers.adapters.failures import attempt_error, kind_of_status, retry_after_seconds
-from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.sdk import AnswerTooLarge
+from apps.providers.adapters.reading import as_mapping
 
-KIND_BY_TYPE: Mapping[str, FailureKind] = {
-    "authentication_error": "credential",
-    "billing_error": "credential",
-    "permission_error": "credential",
-    "not_found_error": "credential",
-    "rate_limit_error": "rate_limited",
-    "request_too_large": "context_length",
-    "api_error": "unavailable",
-    "overloaded_error": "unavailable",
-    "timeout_error": "unavailable",
+# An error event comes after a successful status: there its type says which one it stands for.
+STATUS_BY_TYPE: Mapping[str, int] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
 }
+UNKNOWN_STATUS = 500
 # All of them say `invalid_request_error`; only the words tell them apart.
 KIND_BY_WORDS: Mapping[str, FailureKind] = {
     "prompt is too long": "context_length",
@@ -30,39 +35,45 @@ KIND_BY_WORDS: Mapping[str, FailureKind] = {
 }
 
 
-def error_of(error: anthropic.APIError, *, pace: Pace, secret: str) -> AttemptError:
-    """Turn an error of the SDK into ours."""
-    if isinstance(error, anthropic.APITimeoutError):
-        return pace.failed("the provider took too long to answer")
-    if isinstance(error, anthropic.APIStatusError):
-        return _of_status(error, pace=pace, secret=secret)
-    if isinstance(error.__cause__, AnswerTooLarge):
-        return pace.failed(str(error.__cause__))
-    if isinstance(error, anthropic.APIConnectionError):
-        return pace.failed("the provider cannot be reached, or broke the connection")
-    return pace.failed("the provider's answer cannot be read")
-
-
-def _of_status(error: anthropic.APIStatusError, *, pace: Pace, secret: str) -> AttemptError:
-    type_, message = _read(error.body)
-    status = error.status_code
-    # An error event comes after a successful status: there its type speaks instead.
-    usual = kind_of_status(status) if status >= 300 else KIND_BY_TYPE.get(type_, "unavailable")
-    kind = _of_words(message) or usual
+def error_from_answer(
+    status: int, body: bytes, *, headers: Mapping[str, str], secret: str
+) -> AttemptError:
+    """Read the error of an answer whose status is not a success."""
+    type_, message = _read(_parse(body))
     return attempt_error(
         status,
         message,
         secret=secret,
-        kind="cut" if pace.has_begun else kind,
-        retry_after_seconds=retry_after_seconds(error.response.headers),
+        kind=_of_words(message) or kind_of_status(status),
+        retry_after_seconds=retry_after_seconds(headers),
         provider_code=type_,
     )
 
 
+def error_in_stream(event: Any, *, secret: str, has_begun: bool) -> AttemptError:
+    """Read an error that came as an event after a successful status."""
+    type_, message = _read(event)
+    status = STATUS_BY_TYPE.get(type_, UNKNOWN_STATUS)
+    kind = _of_words(message) or kind_of_status(status)
+    return attempt_error(
+        status,
+        message or "the provider reported an error in its stream",
+        secret=secret,
+        kind="cut" if has_begun else kind,
+        provider_code=type_,
+    )
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # A page of some proxy: its words say nothing about the request.
+        return None
+
+
 def _read(body: Any) -> tuple[str, str]:
-    error = body.get("error") if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return "", ""
+    error = as_mapping(as_mapping(body).get("error"))
     return str(error.get("type") or ""), str(error.get("message") or "")
 
 

@@ -1,18 +1,13 @@
 """What we ask Anthropic's messages endpoint, built from the neutral request."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from apps.core.chat import ChatDetails, ChatRequest
 from apps.providers.adapters.anthropic.content import Block
-from apps.providers.adapters.anthropic.families import (
-    KEEPS_SCHEMAS_FROM,
-    MOST_TOKENS,
-    Version,
-    usual_max_tokens,
-    version_of,
-)
+from apps.providers.adapters.anthropic.families import Abilities, abilities_of
+from apps.providers.adapters.anthropic.passthrough import is_same_dialect, pass_through
 from apps.providers.adapters.anthropic.thinking import MIN_ANSWER, build_thinking
 from apps.providers.adapters.anthropic.tools import (
     ANSWER_TOOL,
@@ -22,10 +17,17 @@ from apps.providers.adapters.anthropic.tools import (
     needs_answer_tool,
 )
 from apps.providers.adapters.anthropic.turns import Thread, build_system, build_thread, may_think
-from apps.providers.adapters.base import ProviderCall
+from apps.providers.adapters.base import Connection, ProviderCall
 from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.sdk import read_details
 
+DEFAULT_BASE_URL = "https://api.anthropic.com"
+# The API's versions differ in that the newer one refuses how to sample, with every model.
+API_VERSION = "2026-10-21"
+SAMPLING_VERSION = "2023-06-01"
+# What a client says of how its body is to be read.
+FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
+SAMPLING = ("temperature", "top_p", "top_k")
 MAX_TEMPERATURE = 1.0
 MAX_CACHE_MARKS = 4
 JSON_ONLY = "Answer with one JSON object and nothing else: no other words, no code fence."
@@ -33,37 +35,74 @@ JSON_ONLY = "Answer with one JSON object and nothing else: no other words, no co
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """The arguments of `messages.create`, and what the request lost on the way.
+    """The body that goes out, and what the request lost on the way.
 
     `answer_tool` is the tool, if any, whose arguments are the answer that the caller asked for.
     """
 
-    arguments: dict[str, Any]
+    body: dict[str, Any]
     dropped: list[str]
     answer_tool: str = ""
 
+    def drop_sampling(self) -> bool:
+        """Take out how to sample, and note it; says whether there was anything to take out."""
+        lost = [name for name in SAMPLING if self.body.pop(name, None) is not None]
+        self.dropped.extend(lost)
+        return bool(lost)
 
-def build_request(call: ProviderCall) -> Outgoing:
-    """Translate the request; raises AttemptError for what the wire cannot express."""
+
+def build_url(connection: Connection) -> str:
+    """Return the address of messages."""
+    return f"{(connection.base_url or DEFAULT_BASE_URL).rstrip('/')}/v1/messages"
+
+
+def build_headers(call: ProviderCall, body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the headers of a call; of the client's own, those that concern this wire alone."""
+    given = call.request.headers if is_same_dialect(call.request) else {}
+    headers = {name: given[name] for name in FORWARDED_HEADERS if name in given}
+    headers.setdefault("anthropic-version", _version_for(body))
+    headers["content-type"] = "application/json"
+    if call.connection.secret:
+        headers["authorization"] = f"Bearer {call.connection.secret}"
+    return headers
+
+
+def _version_for(body: Mapping[str, Any]) -> str:
+    """Return the newest version of the API that reads this body."""
+    return SAMPLING_VERSION if any(name in body for name in SAMPLING) else API_VERSION
+
+
+def build_request(call: ProviderCall, *, is_streamed: bool = False) -> Outgoing:
+    """Return what goes out; raises AttemptError for what the wire cannot express."""
+    if is_same_dialect(call.request):
+        dropped = list[str]()
+        outgoing = Outgoing(pass_through(call, dropped), dropped)
+    else:
+        outgoing = _translated(call)
+    if is_streamed:
+        outgoing.body["stream"] = True
+    else:
+        outgoing.body.pop("stream", None)
+    return outgoing
+
+
+def _translated(call: ProviderCall) -> Outgoing:
     request, details, dropped = call.request, read_details(call.request), list[str]()
-    version = version_of(call.connection.upstream_model)
+    abilities = abilities_of(call)
     _note_what_has_no_place(details, dropped)
     system, thread = _conversation(details, dropped)
-    arguments: dict[str, Any] = {
+    body: dict[str, Any] = {
         "model": call.connection.upstream_model,
         "messages": thread,
         **_texts(request, system, dropped),
-        **_tools(details, version, dropped),
+        **_tools(details, abilities, dropped),
     }
-    arguments |= _limit_and_thinking(call, details, version, arguments, dropped)
-    _set_output_config(arguments, details, version)
-    sampling = _sampling(request, details, dropped, is_thinking=_is_thinking(arguments))
-    if sampling:
-        # The SDK has no names for these any more; some models still take them.
-        arguments["extra_body"] = sampling
-    _limit_cache_marks(arguments, dropped)
-    is_tool = needs_answer_tool(details.answer_format, version)
-    return Outgoing(arguments, dropped, ANSWER_TOOL if is_tool else "")
+    body |= _limit_and_thinking(call, details, abilities, body, dropped)
+    _set_output_config(body, details, abilities)
+    body |= _sampling(request, details, dropped, is_thinking=_is_thinking(body))
+    _limit_cache_marks(body, dropped)
+    is_tool = needs_answer_tool(details.answer_format, abilities)
+    return Outgoing(body, dropped, ANSWER_TOOL if is_tool else "")
 
 
 def _note_what_has_no_place(details: ChatDetails, dropped: list[str]) -> None:
@@ -108,48 +147,50 @@ def _texts(request: ChatRequest, system: list[Block], dropped: list[str]) -> dic
     return found
 
 
-def _tools(details: ChatDetails, version: Version, dropped: list[str]) -> dict[str, Any]:
-    tools = build_tools(details, version, dropped)
-    choice = build_tool_choice(details, version)
+def _tools(details: ChatDetails, abilities: Abilities, dropped: list[str]) -> dict[str, Any]:
+    tools = build_tools(details, abilities, dropped)
+    choice = build_tool_choice(details, abilities)
     return ({"tools": tools} if tools else {}) | ({"tool_choice": choice} if choice else {})
 
 
 def _limit_and_thinking(
     call: ProviderCall,
     details: ChatDetails,
-    version: Version,
-    arguments: dict[str, Any],
+    abilities: Abilities,
+    body: dict[str, Any],
     dropped: list[str],
 ) -> dict[str, Any]:
     limit = call.max_output_tokens or call.request.max_output_tokens
-    is_begun = arguments["messages"][-1]["role"] == "assistant"
+    is_begun = body["messages"][-1]["role"] == "assistant"
     found = build_thinking(
         details.reasoning,
-        version,
+        abilities,
         limit=limit,
-        is_free=not is_begun and not is_forced(arguments.get("tool_choice")),
+        is_free=not is_begun and not is_forced(body.get("tool_choice")),
         is_signed=may_think(details.turns),
         dropped=dropped,
     )
     budget = found.get("thinking", {}).get("budget_tokens", 0)
-    usual = min(usual_max_tokens(version) + budget, MOST_TOKENS)
-    return {**found, "max_tokens": limit or max(usual, budget + MIN_ANSWER)}
+    return {
+        **found,
+        "max_tokens": limit or max(abilities.tokens_with(budget), budget + MIN_ANSWER),
+    }
 
 
-def _set_output_config(arguments: dict[str, Any], details: ChatDetails, version: Version) -> None:
+def _set_output_config(body: dict[str, Any], details: ChatDetails, abilities: Abilities) -> None:
     config: dict[str, Any] = {}
-    effort = arguments.pop("effort", None)
+    effort = body.pop("effort", None)
     if effort:
         config["effort"] = effort
     wanted = details.answer_format
-    if wanted is not None and wanted.schema is not None and version >= KEEPS_SCHEMAS_FROM:
+    if wanted is not None and wanted.schema is not None and abilities.keeps_schemas:
         config["format"] = {"type": "json_schema", "schema": dict(wanted.schema)}
     if config:
-        arguments["output_config"] = config
+        body["output_config"] = config
 
 
-def _is_thinking(arguments: dict[str, Any]) -> bool:
-    return arguments.get("thinking", {}).get("type") in ("enabled", "adaptive")
+def _is_thinking(body: dict[str, Any]) -> bool:
+    return body.get("thinking", {}).get("type") in ("enabled", "adaptive")
 
 
 def _sampling(
@@ -166,20 +207,20 @@ def _sampling(
     return kept
 
 
-def _limit_cache_marks(arguments: dict[str, Any], dropped: list[str]) -> None:
+def _limit_cache_marks(body: dict[str, Any], dropped: list[str]) -> None:
     """Keep the last marks: the longest prefixes are worth the most."""
-    marked = [block for block in _all_blocks(arguments) if "cache_control" in block]
+    marked = [block for block in _all_blocks(body) if "cache_control" in block]
     for block in marked[:-MAX_CACHE_MARKS]:
         del block["cache_control"]
         dropped.append("cache_control")
 
 
-def _all_blocks(arguments: dict[str, Any]) -> Iterator[Block]:
+def _all_blocks(body: dict[str, Any]) -> Iterator[Block]:
     """Walk in the order in which the provider reads: tools, system, messages."""
-    yield from arguments.get("tools", ())
-    system = arguments.get("system", ())
+    yield from body.get("tools", ())
+    system = body.get("system", ())
     yield from system if isinstance(system, list) else ()
-    for message in arguments["messages"]:
+    for message in body["messages"]:
         for block in message["content"]:
             yield from block.get("content", ())
             yield block

@@ -1,7 +1,12 @@
-"""What Anthropic answers, read into the neutral types."""
+"""What Anthropic answers, read into the neutral types.
+
+Source of the format: Anthropic's API reference, "Messages".
+"""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from apps.core.chat import (
@@ -9,13 +14,20 @@ from apps.core.chat import (
     ChatResponse,
     FinishReason,
     Text,
-    Thinking,
     TokenUsage,
     ToolCall,
 )
-from apps.core.tokens import estimate_messages, estimate_tokens
-from apps.providers.adapters.anthropic.content import ORIGIN
+from apps.providers.adapters.anthropic.passthrough import DIALECT, is_same_dialect
+from apps.providers.adapters.anthropic.thoughts import read_thought
 from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.reading import (
+    as_mapping,
+    as_text,
+    count_of,
+    estimated_usage,
+    is_count,
+    parse_object,
+)
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "end_turn": "stop",
@@ -26,25 +38,41 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "tool_use": "tool_calls",
     "refusal": "content_filter",
 }
+# The fast parser makes floats of numbers beyond 64 bits; a tool's arguments must be exact.
+LONG_NUMBER = re.compile(rb"\d{19}")
+
+type Json = Mapping[str, Any]
 
 
 def read_answer(
-    message: Any, call: ProviderCall, *, answer_tool: str = "", dropped: Iterable[str] = ()
+    body: bytes, call: ProviderCall, *, answer_tool: str = "", dropped: Iterable[str] = ()
 ) -> ChatResponse:
-    """Read a whole message of the SDK; raises AttemptError when it is none."""
-    blocks = getattr(message, "content", None)
+    """Read a whole message; raises AttemptError when it is none."""
+    raw = parse_object(body)
+    exact = json.loads(body) if LONG_NUMBER.search(body) else raw
+    answer = read_message(exact, call, answer_tool=answer_tool, dropped=dropped)
+    if not is_same_dialect(call.request):
+        return answer
+    return replace(answer, raw=raw, raw_dialect=DIALECT)
+
+
+def read_message(
+    message: Json, call: ProviderCall, *, answer_tool: str = "", dropped: Iterable[str] = ()
+) -> ChatResponse:
+    """Read a parsed message in the neutral form; raises AttemptError when it is none."""
+    blocks = message.get("content")
     if not isinstance(blocks, list):
         raise AttemptError("unavailable", "the provider's answer is not a message")
     parts = tuple(_parts(blocks, answer_tool))
-    usage = read_usage(getattr(message, "usage", None), None)
     has_calls = any(isinstance(part, ToolCall) for part in parts)
     return ChatResponse(
         text="".join(part.text for part in parts if isinstance(part, Text)),
-        finish_reason=read_finish_reason(message.stop_reason, has_calls=has_calls),
-        usage=usage or estimated_usage(call, said(parts)),
-        upstream_id=message.id or "",
+        finish_reason=read_finish_reason(message.get("stop_reason"), has_calls=has_calls),
+        usage=read_usage(as_mapping(message.get("usage"))) or estimated_usage(call, said(parts)),
+        upstream_id=as_text(message.get("id")),
         parts=parts,
         dropped=tuple(dict.fromkeys(dropped)),
+        stop_sequence=as_text(message.get("stop_sequence")),
     )
 
 
@@ -53,12 +81,12 @@ def arguments_text(arguments: Any) -> str:
     return json.dumps(arguments or {}, ensure_ascii=False, separators=(",", ":"))
 
 
-def read_finish_reason(reason: str | None, *, has_calls: bool = True) -> FinishReason:
+def read_finish_reason(reason: Any, *, has_calls: bool = True) -> FinishReason:
     """Map the reason; one that is unknown still ends the answer.
 
     A tool that only carries the answer is no call of the caller's tools.
     """
-    found = FINISH_REASONS.get(reason or "", "stop")
+    found = FINISH_REASONS.get(as_text(reason), "stop")
     return "stop" if found == "tool_calls" and not has_calls else found
 
 
@@ -71,54 +99,36 @@ def said(parts: Iterable[AnswerPart]) -> str:
     return "\n".join(words)
 
 
-def _parts(blocks: list[Any], answer_tool: str) -> Iterator[AnswerPart]:
-    for block in blocks:
-        match getattr(block, "type", ""):
-            case "text" if block.text:
-                yield Text(block.text)
-            case "thinking":
-                yield Thinking(block.thinking, block.signature or "", origin=ORIGIN)
-            case "redacted_thinking":
-                yield Thinking(redacted=block.data, origin=ORIGIN)
-            case "tool_use" if block.name == answer_tool:
-                yield Text(arguments_text(block.input))
-            case "tool_use":
-                yield ToolCall(block.id, block.name, arguments_text(block.input))
-
-
-def read_usage(first: Any, last: Any) -> TokenUsage | None:
-    """Join the counts of the start and of the end; the later ones are cumulative, not additions.
+def read_usage(usage: Json) -> TokenUsage | None:
+    """Read the provider's own counts; None when it sent none.
 
     Cached tokens come beside `input_tokens` here; in the neutral form they are parts of it.
     """
-    fresh = _count(first, last, "input_tokens")
-    output = _count(first, last, "output_tokens")
-    if fresh is None and output is None:
+    if not (is_count(usage.get("input_tokens")) or is_count(usage.get("output_tokens"))):
         return None
-    cached = _count(first, last, "cache_read_input_tokens") or 0
-    written = _count(first, last, "cache_creation_input_tokens") or 0
-    details = getattr(last, "output_tokens_details", None) or getattr(
-        first, "output_tokens_details", None
-    )
+    cached = count_of(usage, "cache_read_input_tokens")
+    written = count_of(usage, "cache_creation_input_tokens")
     return TokenUsage(
-        input_tokens=(fresh or 0) + cached + written,
-        output_tokens=output or 0,
+        input_tokens=count_of(usage, "input_tokens") + cached + written,
+        output_tokens=count_of(usage, "output_tokens"),
         cached_input_tokens=cached,
         cache_write_tokens=written,
-        reasoning_tokens=getattr(details, "thinking_tokens", None) or 0,
+        reasoning_tokens=count_of(
+            as_mapping(usage.get("output_tokens_details")), "thinking_tokens"
+        ),
     )
 
 
-def estimated_usage(call: ProviderCall, text: str) -> TokenUsage:
-    """Count ourselves what the provider did not, and say so."""
-    model = call.connection.upstream_model
-    return TokenUsage(
-        input_tokens=estimate_messages(model, call.request.messages),
-        output_tokens=estimate_tokens(model, text),
-        is_estimated=True,
-    )
-
-
-def _count(first: Any, last: Any, name: str) -> int | None:
-    values = (getattr(last, name, None), getattr(first, name, None))
-    return next((value for value in values if isinstance(value, int)), None)
+def _parts(blocks: list[Any], answer_tool: str) -> Iterator[AnswerPart]:
+    for block in map(as_mapping, blocks):
+        text, name = as_text(block.get("text")), as_text(block.get("name"))
+        match block.get("type"):
+            case "text" if text:
+                yield Text(text)
+            case "thinking" | "redacted_thinking":
+                yield read_thought(block)
+            case "tool_use" if name == answer_tool:
+                yield Text(arguments_text(block.get("input")))
+            case "tool_use":
+                arguments = arguments_text(block.get("input"))
+                yield ToolCall(as_text(block.get("id")), name, arguments)

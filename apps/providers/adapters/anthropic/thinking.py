@@ -4,11 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.chat import Reasoning
-from apps.providers.adapters.anthropic.families import (
-    THINKS_ADAPTIVELY_FROM,
-    THINKS_FROM,
-    Version,
-)
+from apps.providers.adapters.anthropic.families import Abilities
 
 MIN_BUDGET = 1_024
 # What must be left of the limit for the answer itself.
@@ -24,11 +20,14 @@ BUDGETS: Mapping[str, int] = {
 # The wire has no "minimal".
 EFFORTS: Mapping[str, str] = {effort: effort for effort in BUDGETS} | {"minimal": "low"}
 OFF = {"type": "disabled"}
+LEFT_TO_THE_MODEL = -1
+# For models that want a budget where the caller leaves it to the model.
+USUAL_EFFORT = "medium"
 
 
 def build_thinking(
     wanted: Reasoning | None,
-    version: Version,
+    abilities: Abilities,
     *,
     limit: int | None,
     is_free: bool,
@@ -40,24 +39,41 @@ def build_thinking(
     `limit` are the tokens that thoughts and answer share. `is_free`: neither a forced tool nor a
     begun answer stands against thinking; `is_signed`: nor do missing thoughts of calls under way.
     """
-    if wanted is None:
+    if wanted is None or not (wanted.effort or wanted.budget_tokens is not None):
         return {}
-    if wanted.effort == "none":
-        return {"thinking": OFF} if version >= THINKS_FROM else {}
-    if version < THINKS_FROM or (wanted.effort and wanted.effort not in BUDGETS):
+    if wanted.effort == "none" or wanted.budget_tokens == 0:
+        return {"thinking": OFF} if abilities.thinks else {}
+    if not abilities.thinks or (wanted.effort and wanted.effort not in BUDGETS):
         dropped.append("reasoning_effort")
         return {}
-    if version >= THINKS_ADAPTIVELY_FROM:
-        effort = {"effort": EFFORTS[wanted.effort or _effort_of(wanted.budget_tokens or 0)]}
+    if abilities.thinks_adaptively:
+        effort = _effort_of(wanted)
         return {"thinking": {"type": "adaptive"}, **effort} if is_free else effort
-    budget = wanted.budget_tokens or BUDGETS[wanted.effort]
-    budget = max(budget, MIN_BUDGET) if limit is None else min(budget, limit - MIN_ANSWER)
+    budget = _budget_within(_budget_of(wanted), limit, abilities.most_tokens)
     if budget < MIN_BUDGET or not (is_free and is_signed):
         dropped.append("reasoning_effort")
         return {}
     return {"thinking": {"type": "enabled", "budget_tokens": budget}}
 
 
-def _effort_of(budget: int) -> str:
-    """Return the smallest effort whose budget is not below this one."""
-    return next((effort for effort, tokens in BUDGETS.items() if tokens >= budget), "max")
+def _budget_of(wanted: Reasoning) -> int:
+    budget = wanted.budget_tokens or LEFT_TO_THE_MODEL
+    return budget if budget > 0 else BUDGETS[wanted.effort or USUAL_EFFORT]
+
+
+def _budget_within(budget: int, limit: int | None, most: int | None) -> int:
+    """Leave room for the answer: below the caller's limit, else below the model's own."""
+    if limit is None:
+        budget, limit = max(budget, MIN_BUDGET), most
+    return budget if limit is None else min(budget, limit - MIN_ANSWER)
+
+
+def _effort_of(wanted: Reasoning) -> dict[str, str]:
+    """Return the effort, for a budget the smallest one that does not fall below it."""
+    if wanted.effort:
+        return {"effort": EFFORTS[wanted.effort]}
+    budget = wanted.budget_tokens or LEFT_TO_THE_MODEL
+    if budget < 0:
+        return {}
+    least = next((effort for effort, tokens in BUDGETS.items() if tokens >= budget), "max")
+    return {"effort": EFFORTS[least]}

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.core.chat import AnswerFormat, ChatDetails, Tool, ToolCall, ToolChoice
 from apps.providers.adapters.anthropic.content import Block
-from apps.providers.adapters.anthropic.families import KEEPS_SCHEMAS_FROM, Version
+from apps.providers.adapters.anthropic.families import Abilities
 from apps.providers.adapters.failures import not_expressible
 
 NO_ARGUMENTS = {"type": "object", "properties": {}}
@@ -15,12 +15,12 @@ ANSWER_TOOL_WORDS = "Give your final answer with this tool."
 CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 
 
-def needs_answer_tool(wanted: AnswerFormat | None, version: Version) -> bool:
+def needs_answer_tool(wanted: AnswerFormat | None, abilities: Abilities) -> bool:
     """Say whether a structured answer has to come as the arguments of a tool."""
-    return wanted is not None and wanted.schema is not None and version < KEEPS_SCHEMAS_FROM
+    return wanted is not None and wanted.schema is not None and not abilities.keeps_schemas
 
 
-def build_tools(details: ChatDetails, version: Version, dropped: list[str]) -> list[Block]:
+def build_tools(details: ChatDetails, abilities: Abilities, dropped: list[str]) -> list[Block]:
     """Return the definitions; raises AttemptError when the choice names an unknown tool."""
     known = {tool.name for tool in details.tools}
     allowed = details.tool_choice.allowed if details.tool_choice else ()
@@ -28,21 +28,21 @@ def build_tools(details: ChatDetails, version: Version, dropped: list[str]) -> l
         raise not_expressible("the chosen tool is not among the tools", param="tool_choice")
     is_subset = bool(allowed) and not _is_one_forced(details.tool_choice)
     chosen = [tool for tool in details.tools if not is_subset or tool.name in allowed]
-    found = [_definition(tool, version, dropped) for tool in chosen]
+    found = [_definition(tool, abilities, dropped) for tool in chosen]
     if not details.tools:
         # A history with calls needs definitions, also when no more calls are wanted.
         found = [{"name": name, "input_schema": NO_ARGUMENTS} for name in _called_names(details)]
     wanted = details.answer_format
-    if wanted is not None and needs_answer_tool(wanted, version):
+    if wanted is not None and needs_answer_tool(wanted, abilities):
         description = wanted.description or ANSWER_TOOL_WORDS
         schema = dict(wanted.schema or NO_ARGUMENTS)
         found.append({"name": ANSWER_TOOL, "description": description, "input_schema": schema})
     return found
 
 
-def build_tool_choice(details: ChatDetails, version: Version) -> dict[str, Any] | None:
+def build_tool_choice(details: ChatDetails, abilities: Abilities) -> dict[str, Any] | None:
     """Return the choice; None leaves it to the provider, which then says "auto"."""
-    if needs_answer_tool(details.answer_format, version):
+    if needs_answer_tool(details.answer_format, abilities):
         return _choice_with_answer_tool(details)
     choice = details.tool_choice
     if not details.tools:
@@ -76,11 +76,11 @@ def _is_one_forced(choice: ToolChoice | None) -> bool:
     return choice is not None and choice.mode == "required" and len(choice.allowed) == 1
 
 
-def _definition(tool: Tool, version: Version, dropped: list[str]) -> Block:
+def _definition(tool: Tool, abilities: Abilities, dropped: list[str]) -> Block:
     found: Block = {"name": tool.name, "input_schema": _input_schema(tool)}
     if tool.description:
         found["description"] = tool.description
-    if tool.is_strict and version >= KEEPS_SCHEMAS_FROM:
+    if tool.is_strict and abilities.keeps_schemas:
         found["strict"] = True
     elif tool.is_strict:
         dropped.append("tools.function.strict")

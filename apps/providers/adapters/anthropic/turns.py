@@ -7,10 +7,10 @@ from apps.core.chat import Text, Thinking, ToolCall, ToolResult, Turn
 from apps.providers.adapters.anthropic.content import (
     Block,
     blocks_of,
-    can_replay,
     legal_id,
     result_block,
 )
+from apps.providers.adapters.anthropic.thoughts import can_replay
 from apps.providers.adapters.failures import not_expressible
 
 FILLER = "…"
