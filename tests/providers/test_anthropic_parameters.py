@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from apps.core.chat import ChatDetails, Grammar, Reasoning
 from apps.providers.adapters.anthropic.families import NEWEST, version_of
 from apps.providers.adapters.anthropic.requests import SAMPLING, build_request
+from apps.providers.adapters.anthropic.tools import ANSWER_TOOL
+from apps.providers.adapters.base import ModelFacts, ProviderCall
 from tests.providers.anthropic_calls import (
     CLOCK,
     HELLO,
@@ -98,6 +101,88 @@ def test_oa20__user__is_told(name: str) -> None:
 )
 def test_families__of_a_name__are_told_by_its_numbers(model: str, version: tuple[int, int]) -> None:
     assert version_of(model) == version
+
+
+def known(model: str, *, most: int | None = None, **capabilities: str) -> ProviderCall:
+    """Return a call of a model of which the catalogue says something."""
+    schema = {"name": "x", "schema": {"type": "object"}}
+    call = make_call(
+        model=model,
+        reasoning_effort="low",
+        response_format={"type": "json_schema", "json_schema": schema},
+    )
+    return replace(call, model=ModelFacts(most, capabilities))
+
+
+@pytest.mark.parametrize("word", ["yes", "unknown"])
+def test_facts__that_say_yes_or_nothing__leave_a_new_model_all_it_can(word: str) -> None:
+    found = build_request(known(NEW, reasoning=word, json_schema=word))
+    assert found.body["thinking"] == {"type": "adaptive"}
+    assert found.body["output_config"].keys() == {"effort", "format"}
+    assert (found.dropped, found.answer_tool) == ([], "")
+
+
+def test_facts__that_say_no__win_over_the_name() -> None:
+    found = build_request(known(NEW, reasoning="no", json_schema="no"))
+    assert not found.body.keys() & {"thinking", "output_config"}
+    assert found.dropped == ["reasoning_effort"]
+    assert found.answer_tool == ANSWER_TOOL
+
+
+def test_facts__that_say_yes__win_over_the_name_of_an_old_model() -> None:
+    found = build_request(known(OLD, reasoning="yes", json_schema="yes"))
+    assert found.body["thinking"] == {"type": "enabled", "budget_tokens": 2_048}
+    assert found.body["output_config"].keys() == {"format"}
+
+
+@pytest.mark.parametrize(
+    ("model", "most", "body", "expected"),
+    [
+        (NEW, 8_192, {}, 8_192),
+        (NEW, 64_000, {}, 16_384),
+        (OLD, 8_192, {}, 8_192),
+        (MANUAL, 64_000, {"reasoning_effort": "max"}, 16_384 + 28_672),
+        (MANUAL, 8_192, {"reasoning_effort": "max"}, 8_192),
+        (MANUAL, 8_192, {"max_tokens": 6_000, "reasoning_effort": "max"}, 6_000),
+    ],
+)
+def test_facts__of_the_largest_answer__bound_what_nobody_has_limited(
+    model: str, most: int, body: dict[str, Any], expected: int
+) -> None:
+    call = replace(make_call(model=model, **body), model=ModelFacts(most))
+    found = build_request(call).body
+    assert found["max_tokens"] == expected
+    assert found.get("thinking", {}).get("budget_tokens", 0) < expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "new", "manual"),
+    [
+        (Reasoning(budget_tokens=0), {"type": "disabled"}, {"type": "disabled"}),
+        (
+            Reasoning(budget_tokens=-1),
+            {"type": "adaptive"},
+            {"type": "enabled", "budget_tokens": 8_192},
+        ),
+        (
+            Reasoning(budget_tokens=3_000),
+            {"type": "adaptive"},
+            {"type": "enabled", "budget_tokens": 3_000},
+        ),
+        (Reasoning(), None, None),
+    ],
+)
+def test_budget_of_another_dialect__is_told_in_anthropics_words(
+    wanted: Reasoning, new: dict[str, Any] | None, manual: dict[str, Any] | None
+) -> None:
+    for model, expected in ((NEW, new), (MANUAL, manual)):
+        call = make_call(model=model)
+        grammar = Grammar(
+            lambda _body: ChatDetails(reasoning=wanted), lambda body, *_rest: {**body}
+        )
+        found = build_request(replace(call, request=replace(call.request, grammar=grammar)))
+        assert found.body.get("thinking") == expected
+        assert found.dropped == []
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """OpenAI's messages as Anthropic's: roles, parts, tool results. OA1 to OA12, OA23, OA24."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from apps.core.chat import ChatDetails, Grammar, Text, Thinking, ToolCall, ToolResult, Turn
+from apps.providers.adapters.anthropic.requests import build_request
 from tests.providers.anthropic_calls import (
     HELLO,
     MANUAL,
     WEATHER,
     asked,
     calling,
+    make_call,
     outgoing,
     refusal,
     result,
@@ -282,6 +286,31 @@ def test_oa23__calls_without_their_thoughts__turn_thinking_off_for_the_turn() ->
 def test_oa23__calls_of_an_earlier_turn__do_not_matter() -> None:
     found = asked(HELLO, calling("a"), result("a"), HELLO, reasoning_effort="high", model=MANUAL)
     assert found["thinking"]["type"] == "enabled"
+
+
+@pytest.mark.parametrize("origin", ["google", "openai", ""])
+def test_x1__signatures_of_another_provider__are_never_sent(origin: str) -> None:
+    """AO4: neither a thought's nor a call's, whatever the history was made of."""
+    foreign = "signature-of-another"
+    turns = (
+        Turn("user", (Text("Is it sunny?"),)),
+        Turn(
+            "assistant",
+            (
+                Thinking("Hm.", foreign, origin=origin),
+                Thinking(redacted=foreign, origin=origin),
+                Text("Let me see."),
+                ToolCall("a", "weather", "{}", signature=foreign, origin=origin),
+            ),
+        ),
+        Turn("tool", (ToolResult("a", (Text("sunny"),)),)),
+    )
+    call = make_call(model=MANUAL)
+    grammar = Grammar(lambda _body: ChatDetails(turns), lambda body, *_rest: {**body})
+    found = build_request(replace(call, request=replace(call.request, grammar=grammar)))
+    assert foreign not in str(found.body)
+    assert [block["type"] for block in found.body["messages"][1]["content"]] == ["text", "tool_use"]
+    assert set(found.dropped) == {"reasoning_content"}
 
 
 def test_oa24__cache_marks__are_kept_on_every_kind_of_block() -> None:

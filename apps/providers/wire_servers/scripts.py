@@ -97,6 +97,8 @@ class Script:
     has_crlf: bool = False
     # As servers do that only resemble OpenAI: unknown parameters are accepted.
     accepts_unknown: bool = False
+    # Anthropic only: says what no client knows yet, in fields, blocks, deltas and events.
+    has_unknowns: bool = False
 
 
 WEATHER = ToolCall("get_weather", {"city": "São Paulo", "unit": "°C"})
@@ -120,6 +122,7 @@ SCRIPTS: Mapping[str, Script] = {
     "calls_with_stop": Script(text="", calls=(WEATHER,), vendor_reason="stop"),
     "malformed_call": Script(text="", vendor_reason="MALFORMED_FUNCTION_CALL"),
     "unknown_reason": Script(vendor_reason="a_reason_of_tomorrow"),
+    "unknowns": Script(has_unknowns=True),
     "blocked": Script(text="", reason="content_filter", is_blocked=True),
     "usage_missing": Script(usage="missing"),
     "usage_twice": Script(usage="twice"),

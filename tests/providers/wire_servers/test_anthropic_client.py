@@ -10,6 +10,8 @@ from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Tokens
 
 HELLO: Any = [{"role": "user", "content": "Say hello."}]
 TOOL: Any = {"name": "get_weather", "input_schema": {"type": "object", "properties": {}}}
+CITED: Any = {"type": "text", "text": "So it is.", "citations": [{"type": "char_location"}]}
+DOCUMENT: Any = {"type": "document", "source": {"type": "url", "url": "https://x.test/a.pdf"}}
 SHORT_SECONDS = 0.5
 STATUSES = [
     (400, anthropic.BadRequestError, "invalid_request_error"),
@@ -157,6 +159,36 @@ def test_message__thinking_turn_with_tools__goes_on_with_its_signature_only(
         go_on(blocks[1:])
     with pytest.raises(anthropic.BadRequestError, match="Invalid `signature`"):
         go_on([blocks[0] | {"signature": "of another vendor"}, *blocks[1:]])
+
+
+def test_message__with_what_no_client_knows_yet__is_taken_by_todays(
+    anthropic_client: anthropic.Anthropic,
+) -> None:
+    betas = {"anthropic-beta": "files-api-2025-04-14,of-tomorrow"}
+    whole = create(anthropic_client, "unknowns", extra_headers=betas)
+    assert whole.of_tomorrow["betas"] == ["files-api-2025-04-14", "of-tomorrow"]
+    assert [block.type for block in whole.content] == ["text", "block_of_tomorrow"]
+    streamed = create(anthropic_client, "unknowns", stream=True)
+    told = [event.to_dict() for event in streamed if event.type == "event_of_tomorrow"]
+    assert told == [{"type": "event_of_tomorrow", "z": 1, "a": whole.of_tomorrow["a"]}]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"extra_body": {"temperature": 1.0}},
+        {"extra_body": {"top_k": 5}},
+        {"messages": [{"role": "user", "content": [CITED]}]},
+        {"messages": [*HELLO, {"role": "assistant", "content": [DOCUMENT]}, *HELLO]},
+    ],
+)
+def test_message__of_the_newer_version__may_not_hold_what_the_older_one_takes(
+    anthropic_client: anthropic.Anthropic, options: dict[str, Any]
+) -> None:
+    older = {"anthropic-version": "2023-06-01"}
+    assert create(anthropic_client, extra_headers=older, **options).content[0].text == TEXT
+    with pytest.raises(anthropic.BadRequestError):
+        create(anthropic_client, **options)
 
 
 def test_count_tokens__more_text__counts_more(anthropic_client: anthropic.Anthropic) -> None:

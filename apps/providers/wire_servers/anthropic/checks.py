@@ -25,6 +25,10 @@ KNOWN = (
 THINKING_TYPES = ("enabled", "disabled", "adaptive", "between_tools")
 LEAST_BUDGET = 1024
 MAX_CACHE_POINTS = 4
+# Refuses how to sample, documents of the assistant and citations of the user
+# (platform.claude.com/docs/en/api/migration-2026-10-21).
+STRICTER_VERSION = "2026-10-21"
+SAMPLING = ("temperature", "top_p", "top_k")
 # These refuse the two ways of sampling together.
 ONE_SAMPLING = re.compile(r"claude-(opus|sonnet|haiku)-4-[1-9]")
 
@@ -55,11 +59,25 @@ def _check_shared(exchange: Exchange, known: tuple[str, ...]) -> None:
     for at, block in enumerate(blocks_of(body.get("system"))):
         check_block(f"system.{at}", block)
     check_messages(body.get("messages"))
+    if exchange.request.headers["anthropic-version"] >= STRICTER_VERSION:
+        _check_what_is_removed(body)
     check_tools(body)
     found = sum(1 for _point in _cache_points(body))
     message = f"A maximum of {MAX_CACHE_POINTS} blocks with cache_control may be provided."
     demand(found <= MAX_CACHE_POINTS, f"{message} Found {found}.")
     _check_thinking(body)
+
+
+def _check_what_is_removed(body: Json) -> None:
+    for name in SAMPLING:
+        demand(name not in body, f"{name}: Extra inputs are not permitted")
+    for at, message in enumerate(body["messages"]):
+        for block in blocks_of(message["content"]):
+            kinds = (message["role"], block.get("type"))
+            place = f"messages.{at}.content"
+            demand(kinds != ("assistant", "document"), f"{place}: Input tag 'document' found")
+            is_cited = kinds == ("user", "text") and bool(block.get("citations"))
+            demand(not is_cited, f"{place}.text.citations: Extra inputs are not permitted")
 
 
 def _check_sampling(body: Json) -> None:

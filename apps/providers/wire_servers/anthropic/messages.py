@@ -4,6 +4,8 @@ from apps.providers.wire_servers.demands import counted
 from apps.providers.wire_servers.exchange import Event, Exchange, Json
 from apps.providers.wire_servers.scripts import argument_pieces, pieces_of, signature_of
 
+# What a client of today has never seen must reach it all the same, in this order of keys.
+OF_TOMORROW: Json = {"z": 1, "a": {"y": [None, 2.5, "東京"], "x": True}}
 REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
 
 
@@ -22,6 +24,8 @@ def events(exchange: Exchange) -> list[Event]:
     for index, block in enumerate(_blocks(exchange)):
         steps += _block_steps(exchange, index, block)
     steps.insert(2, {"type": "ping"})
+    if exchange.script.has_unknowns:
+        steps.insert(3, {"type": "event_of_tomorrow", **OF_TOMORROW})
     steps += [*_endings(exchange), {"type": "message_stop"}]
     return [Event(step, str(step["type"])) for step in steps]
 
@@ -48,6 +52,9 @@ def _message(exchange: Exchange) -> Json:
         "stop_reason": None,
         "stop_sequence": None,
     }
+    if exchange.script.has_unknowns:
+        betas = exchange.request.headers.get("anthropic-beta", "")
+        message["of_tomorrow"] = OF_TOMORROW | {"betas": betas.split(",")}
     missing = exchange.script.usage == "missing"
     return message if missing else message | {"usage": _usage(exchange)}
 
@@ -80,6 +87,8 @@ def _blocks(exchange: Exchange) -> list[Json]:
         blocks.append({"type": "redacted_thinking", "data": script.hidden_thought})
     if script.text:
         blocks.append({"type": "text", "text": script.text})
+    if script.has_unknowns:
+        blocks.append({"type": "block_of_tomorrow", **OF_TOMORROW})
     return blocks + [
         {
             "type": "tool_use",
@@ -100,7 +109,7 @@ EMPTY: dict[str, Json] = {
 
 
 def _block_steps(exchange: Exchange, index: int, block: Json) -> list[Json]:
-    opened = block | EMPTY[block["type"]]
+    opened = block | EMPTY.get(block["type"], {})
     return [
         {"type": "content_block_start", "index": index, "content_block": opened},
         *(
@@ -120,6 +129,8 @@ def _deltas(exchange: Exchange, block: Json) -> list[Json]:
         return [*deltas, {"type": "signature_delta", "signature": block["signature"]}]
     if block["type"] == "redacted_thinking":
         return []
+    if block["type"] != "tool_use":
+        return [{"type": "delta_of_tomorrow", **OF_TOMORROW}]
     # Anthropic opens the arguments with an empty piece, and ends there if there are none.
     calls = exchange.script.calls
     call = next(c for at, c in enumerate(calls) if exchange.new_id("toolu_", at) == block["id"])
