@@ -198,6 +198,15 @@ def test_answer__ended_by_a_text_of_the_callers__says_which() -> None:
     assert (answer.finish_reason, answer.stop_sequence) == ("stop", "END")
 
 
+def test_stream__ended_by_a_text_of_the_callers__says_which_with_its_reason() -> None:
+    reader = EventReader(CALL)
+    delta = {"stop_reason": "stop_sequence", "stop_sequence": "END"}
+    end = {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 1}}
+    assert reader.read(payload_of(end)) == ()
+    (last,) = reader.read(payload_of({"type": "message_stop"}))
+    assert (last.finish_reason, last.stop_sequence) == ("stop", "END")
+
+
 def test_calls_of_the_providers_own_tools__are_none_of_the_callers() -> None:
     searched = {"type": "server_tool_use", "id": "srv_1", "name": "web_search", "input": {}}
     whole = read_answer(make_message(searched, text("Found.")), CALL)

@@ -202,6 +202,15 @@ async def test_aa1__betas_and_version__are_the_clients_and_nothing_else_of_it(
     assert "key-of-the-client" not in str(received.headers)
 
 
+async def test_t16__version_that_the_client_does_not_say__is_the_one_that_takes_most(
+    server: WireServer,
+) -> None:
+    cited = {"type": "text", "text": "So it is.", "citations": [{"type": "char_location"}]}
+    call = aimed(server.url_of("anthropic"), messages=[{"role": "user", "content": [cited]}])
+    assert await ask(call, is_streamed=False) == ()
+    assert server.received[0].headers["anthropic-version"] == "2023-06-01"
+
+
 async def test_t16__betas_of_another_dialect__do_not_reach_anthropic(upstream: Upstream) -> None:
     call = aimed(upstream.url, headers={"anthropic-beta": "of-tomorrow"})
     spoken = replace(call.request, dialect="router", raw={})

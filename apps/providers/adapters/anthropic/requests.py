@@ -22,9 +22,10 @@ from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.sdk import read_details
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
-# The API's versions differ in that the newer one refuses how to sample, with every model.
+# The older version takes all that the newer one takes, and how to sample as well
+# (platform.claude.com/docs/en/api/migration-2026-10-21).
 API_VERSION = "2026-10-21"
-SAMPLING_VERSION = "2023-06-01"
+OLDER_VERSION = "2023-06-01"
 # What a client says of how its body is to be read.
 FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 SAMPLING = ("temperature", "top_p", "top_k")
@@ -58,18 +59,16 @@ def build_url(connection: Connection) -> str:
 
 def build_headers(call: ProviderCall, body: Mapping[str, Any]) -> dict[str, str]:
     """Return the headers of a call; of the client's own, those that concern this wire alone."""
-    given = call.request.headers if is_same_dialect(call.request) else {}
-    headers = {name: given[name] for name in FORWARDED_HEADERS if name in given}
-    headers.setdefault("anthropic-version", _version_for(body))
+    is_same = is_same_dialect(call.request)
+    given = call.request.headers if is_same else {}
+    # A body that somebody else has written may be of the older version, like one that samples.
+    is_older = is_same or any(name in body for name in SAMPLING)
+    headers = {"anthropic-version": OLDER_VERSION if is_older else API_VERSION}
+    headers |= {name: given[name] for name in FORWARDED_HEADERS if name in given}
     headers["content-type"] = "application/json"
     if call.connection.secret:
         headers["authorization"] = f"Bearer {call.connection.secret}"
     return headers
-
-
-def _version_for(body: Mapping[str, Any]) -> str:
-    """Return the newest version of the API that reads this body."""
-    return SAMPLING_VERSION if any(name in body for name in SAMPLING) else API_VERSION
 
 
 def build_request(call: ProviderCall, *, is_streamed: bool = False) -> Outgoing:
