@@ -327,9 +327,9 @@ class ToolCallDelta:
 class StreamEvent:
     """One step of a streamed answer.
 
-    Any of the parts may be set. `raw` is the provider's chunk when it speaks `raw_dialect`; an
-    empty one says that the event belongs to the chunk that came with the event before. A stream
-    without an event that has a `finish_reason` was cut and is an error, never a clean end.
+    Any of the parts may be set. `raw` is the provider's chunk when it speaks `raw_dialect`: where
+    one chunk makes several events, the first has it and the others an empty one. A stream without
+    an event that has a `finish_reason` was cut and is an error, never a clean end.
     `thinking` is a piece of a thought; `thought` is a whole one, signed, when it has ended.
     `dropped` (see `ChatResponse`) comes with the first event, `stop_sequence` with the reason.
     """

@@ -52,6 +52,7 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
     if last.kind == "rejected":
         return ProviderRejectedRequest(
             f"the provider refused the request: {last.message}",
+            param=last.param,
             details={"provider_code": last.provider_code},
         )
     if last.kind == "context_length":

@@ -12,6 +12,21 @@ class AdapterKind(models.TextChoices):
     SIMULATED = "simulated", _("Built-in simulation")
 
 
+class ServerKind(models.TextChoices):
+    """What a server of OpenAI's wire does differently: `adapters/openai/quirks.py`."""
+
+    OPENAI = "openai", "OpenAI"
+    AZURE = "azure", "Azure OpenAI"
+    MISTRAL = "mistral", "Mistral"
+    DEEPSEEK = "deepseek", "DeepSeek"
+    GROQ = "groq", "Groq"
+    OPENROUTER = "openrouter", "OpenRouter"
+    VLLM = "vllm", "vLLM"
+    LLAMACPP = "llamacpp", "llama.cpp"
+    OLLAMA = "ollama", "Ollama"
+    COMPATIBLE = "compatible", _("Another compatible server")
+
+
 class Lifecycle(models.TextChoices):
     ACTIVE = "active", _("Active")
     DEPRECATED = "deprecated", _("Deprecated")

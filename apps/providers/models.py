@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
-from apps.providers.enums import AdapterKind, Lifecycle, Traffic
+from apps.providers.enums import AdapterKind, Lifecycle, ServerKind, Traffic
 from apps.tenants.models import TenantOrPlatformModel
 
 
@@ -20,6 +20,13 @@ class Provider(models.Model):
     name = models.CharField(_("name"), max_length=120)
     adapter = models.CharField(_("wire"), max_length=20, choices=AdapterKind.choices)
     base_url = models.URLField(_("address"), blank=True)
+    server_kind = models.CharField(
+        _("kind of server"),
+        max_length=20,
+        choices=ServerKind.choices,
+        blank=True,
+        help_text=_("OpenAI's wire only. Empty: told by the address, else OpenAI's own."),
+    )
     traffic = models.CharField(
         _("traffic"), max_length=10, choices=Traffic.choices, default=Traffic.ON
     )

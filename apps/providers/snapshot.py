@@ -94,6 +94,8 @@ def open_connection(record: Mapping[str, Any]) -> Connection:
         upstream_model=record["upstream_model"],
         secret=secret,
         simulation=record["simulation"],
+        # Releases of an older version do not know it.
+        server_kind=record.get("server_kind", ""),
     )
 
 
@@ -167,6 +169,7 @@ def _connection_record(deployment: Deployment) -> dict[str, Any]:
         "base_url": deployment.base_url or provider.base_url,
         "upstream_model": deployment.upstream_model or deployment.llm_model.name,
         "simulation": deployment.simulation,
+        "server_kind": provider.server_kind,
         "ciphertext": credential.ciphertext if credential else "",
         "tenant_id": str(owner) if owner else None,
         "credential_id": str(credential.id) if credential else None,

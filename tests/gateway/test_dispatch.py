@@ -16,7 +16,7 @@ from apps.gateway import dispatch, pipeline
 from apps.gateway.health_board import board
 from apps.gateway.types import REQUEST_SECONDS, Run
 from apps.providers.adapters.base import AttemptError
-from apps.providers.adapters.openai.requests import build_body
+from apps.providers.adapters.openai.requests import build_request
 from tests.factories.keys import make_caller
 from tests.gateway.runs import admit_everything, make_run
 from tests.gateway.scripted import Answering, Failing, Scripted, call, collect, opened, outcomes
@@ -132,7 +132,7 @@ async def test_parameters__that_the_rule_sets__go_out_in_the_callers_dialect(
     await dispatch.complete(make_run("one", rule={"parameters": parameters}, chat={"raw": raw}))
     (sent,) = provider.calls
     assert sent.request.temperature == 0.1
-    body = build_body(sent, is_streamed=False)
+    body = build_request(sent, is_streamed=False).body
     assert (body["temperature"], body["seed"]) == (0.1, 7)
 
 

@@ -24,7 +24,7 @@ from apps.gateway.wire.openai_chat.answers import render
 from apps.gateway.wire.openai_chat.stream import ChatChunks
 from apps.gateway.wire.rendering import AnswerHead
 from apps.providers.adapters.base import AttemptError
-from apps.providers.adapters.openai.requests import build_body
+from apps.providers.adapters.openai.requests import build_request
 from tests.gateway.runs import admit_everything, make_run
 from tests.gateway.scripted import Failing, Scripted, call, collect, opened, outcomes
 from tests.providers.anthropic_calls import make_call
@@ -151,7 +151,8 @@ def test_body_of_the_same_dialect__is_never_read_in_full(monkeypatch: pytest.Mon
     monkeypatch.setattr(openai_turns, "_part", refuse)
     parts = [{"type": "video", "of": "another vendor"}, {"type": "text", "text": "Hi"}]
     messages = [{"role": "user", "content": parts, "odd": 1}]
-    sent = build_body(make_call(messages=messages, odd=2), is_streamed=False)
+    call = make_call(messages=messages, odd=2)
+    sent = build_request(call, is_streamed=False).body
     assert (sent["messages"], sent["odd"]) == (messages, 2)
     with pytest.raises(AssertionError):
         openai_chat.parse({"messages": messages}).details()

@@ -238,3 +238,11 @@ def test_connection__analyst__cannot_test(client: Client) -> None:
     data = {"action": "test_connection", "_selected_action": [row.pk]}
     page = client.post(f"{BASE}/deployment/", data, follow=True).content.decode()
     assert "answered in" not in page
+
+
+def test_provider__kind_of_server__is_chosen_from_the_known_ones(staff: Client) -> None:
+    data = {"name": "X", "slug": "x", "adapter": "openai", "server_kind": "mistral"}
+    assert staff.post(f"{BASE}/provider/add/", data).status_code == 302
+    assert only(Provider).server_kind == "mistral"
+    wrong = {**data, "slug": "y", "name": "Y", "server_kind": "of-tomorrow"}
+    assert staff.post(f"{BASE}/provider/add/", wrong).status_code == 200

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from apps.core.chat import ChatRequest, Message
+from apps.core.chat import ChatRequest, ChatResponse, Message
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall, Timeouts
 from apps.providers.adapters.openai.errors import error_from_answer
-from apps.providers.adapters.openai.requests import build_body, build_headers, build_url
+from apps.providers.adapters.openai.requests import build_headers, build_request, build_url
 from apps.providers.adapters.openai.responses import read_answer
 from apps.providers.adapters.openai.streaming import ChunkReader
 
@@ -18,7 +18,7 @@ def make_call(
 ) -> ProviderCall:
     request = ChatRequest(
         "alias",
-        (Message("system", "Be brief."), Message("user", "Hi"), Message("tool", "42")),
+        (Message("system", "Be brief."), Message("user", "Hi"), Message("assistant", "42")),
         "openai.chat" if raw is not None else "router",
         temperature=0.0,
         stop=("a", "b", "c", "d", "e"),
@@ -26,6 +26,18 @@ def make_call(
     )
     connection = Connection("openai", "http://server/v1/", model, "secret-1234")
     return ProviderCall(request, connection, limit, Timeouts(), "req_1")
+
+
+def build_body(call: ProviderCall, *, is_streamed: bool) -> dict[str, Any]:
+    return build_request(call, is_streamed=is_streamed).body
+
+
+def reader() -> ChunkReader:
+    return ChunkReader(make_call(), build_request(make_call(), is_streamed=True))
+
+
+def read_whole(body: bytes) -> ChatResponse:
+    return read_answer(body, make_call(), build_request(make_call(), is_streamed=False))
 
 
 RAW: dict[str, Any] = {
@@ -92,7 +104,7 @@ def test_build_body__other_dialect__is_built_from_neutral_messages() -> None:
     assert body["messages"] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "Hi"},
-        {"role": "user", "content": "42"},
+        {"role": "assistant", "content": "42"},
     ]
     assert (body["temperature"], body["stop"], body["max_tokens"]) == (0.0, list("abcd"), 5)
 
@@ -127,14 +139,14 @@ def answer(message: dict[str, Any], reason: str | None = "stop", **more: Any) ->
 def test_read_answer__odd_contents_and_reasons__are_read(
     message: dict[str, Any], reason: str | None, text: str, finish: str
 ) -> None:
-    read = read_answer(answer(message, reason), make_call())
+    read = read_whole(answer(message, reason))
     assert (read.text, read.finish_reason) == (text, finish)
     assert (read.raw_dialect, read.usage.is_estimated) == ("openai.chat", True)
 
 
 def test_read_answer__raw__keeps_what_we_do_not_know() -> None:
     body = answer({"content": "x", "reasoning": "hm"}, timings={"a": 1})
-    assert read_answer(body, make_call()).raw == orjson.loads(body)
+    assert read_whole(body).raw == orjson.loads(body)
 
 
 @pytest.mark.parametrize(
@@ -170,42 +182,42 @@ def chunk(**fields: Any) -> bytes:
 
 
 def test_chunk_reader__usage_on_every_chunk__reports_the_last_once() -> None:
-    reader, usages = ChunkReader(make_call()), []
+    chunks, usages = reader(), []
     for number, reason in ((1, None), (2, None), (3, "stop")):
         usage = {"prompt_tokens": 5, "completion_tokens": number}
         choice = {"delta": {"content": "x"}, "finish_reason": reason}
-        usages.append(reader.read(chunk(choices=[choice], usage=usage)).usage)
+        usages += [event.usage for event in chunks.read(chunk(choices=[choice], usage=usage))]
     assert [usage.output_tokens for usage in usages if usage] == [3]
-    assert reader.end() is None
+    assert chunks.end() is None
 
 
 def test_chunk_reader__first_chunk_without_choices__is_passed_on() -> None:
-    event = ChunkReader(make_call()).read(chunk(choices=[], prompt_filter_results=[]))
+    (event,) = reader().read(chunk(choices=[], prompt_filter_results=[]))
     assert (event.text, event.finish_reason) == ("", None)
     assert event.raw == {"choices": [], "prompt_filter_results": []}
 
 
 def test_chunk_reader__tools_then_stop__says_tool_calls() -> None:
-    reader = ChunkReader(make_call())
-    reader.read(chunk(choices=[{"delta": {"tool_calls": [{"index": 0}]}}]))
-    event = reader.read(chunk(choices=[{"delta": {}, "finish_reason": "stop"}]))
+    chunks = reader()
+    chunks.read(chunk(choices=[{"delta": {"tool_calls": [{"index": 0}]}}]))
+    *_, event = chunks.read(chunk(choices=[{"delta": {}, "finish_reason": "stop"}]))
     assert event.finish_reason == "tool_calls"
 
 
 def test_chunk_reader__no_reason_to_stop__is_cut() -> None:
-    reader = ChunkReader(make_call())
-    reader.read(chunk(choices=[{"delta": {"content": "x"}}]))
+    chunks = reader()
+    chunks.read(chunk(choices=[{"delta": {"content": "x"}}]))
     with pytest.raises(AttemptError) as caught:
-        reader.end()
+        chunks.end()
     assert caught.value.kind == "cut"
 
 
 def test_chunk_reader__error_event__is_typed_before_the_first_chunk_only() -> None:
     limited = chunk(error={"message": "slow down", "code": "rate_limit_exceeded"})
     with pytest.raises(AttemptError) as first:
-        ChunkReader(make_call()).read(limited)
-    reader = ChunkReader(make_call())
-    reader.read(chunk(choices=[{"delta": {"content": "x"}}]))
+        reader().read(limited)
+    chunks = reader()
+    chunks.read(chunk(choices=[{"delta": {"content": "x"}}]))
     with pytest.raises(AttemptError) as later:
-        reader.read(limited)
+        chunks.read(limited)
     assert (first.value.kind, later.value.kind) == ("rate_limited", "cut")

@@ -11,9 +11,11 @@ from apps.core.clock import utc_now
 from apps.core.scoping import all_tenants, tenant_scope
 from apps.providers.snapshot import (
     catalogue_records,
+    connection_of,
     connection_records,
     deployment_records,
     deployments_without_price,
+    open_connection,
     open_connections,
     price_overrides,
 )
@@ -191,3 +193,20 @@ def test_records__more_rows__take_no_more_queries(
             connection_records(None)
         with django_assert_num_queries(1):
             catalogue_records()
+
+
+def test_connection__kind_of_server__comes_from_the_provider() -> None:
+    provider = make_provider(adapter="openai", server_kind="mistral")
+    deployment = make_deployment(make_model(provider=provider))
+    with all_tenants("tests"):
+        (record,) = connection_records(None).values()
+    assert open_connection(record).server_kind == "mistral"
+    assert connection_of(deployment).server_kind == "mistral"
+
+
+def test_connection__of_an_older_release__has_no_kind_of_server() -> None:
+    make_deployment()
+    with all_tenants("tests"):
+        (record,) = connection_records(None).values()
+    del record["server_kind"]
+    assert open_connection(record).server_kind == ""

@@ -21,13 +21,17 @@ type FailureKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach a deployment. `secret` is in clear and lives in memory only; never logged."""
+    """How to reach a deployment. `secret` is in clear and lives in memory only; never logged.
+
+    `server_kind` names what a server of the wire does differently ("": told by the address).
+    """
 
     adapter: str
     base_url: str
     upstream_model: str
     secret: str = field(repr=False, default="")
     simulation: Mapping[str, Any] = field(default_factory=dict)
+    server_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

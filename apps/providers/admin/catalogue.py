@@ -40,7 +40,7 @@ class ProviderAdmin(TrafficActionsMixin, AuditedModelAdmin):
     list_filter = ("adapter", "traffic")
     search_fields = ("name", "slug")
     empty_list_text = _("A provider is a vendor, or a server of yours that speaks OpenAI's wire.")
-    fields = ("name", "slug", "adapter", "base_url", "traffic")
+    fields = ("name", "slug", "adapter", "base_url", "server_kind", "traffic")
     readonly_fields = ("traffic",)
 
     @display(description=_("state"), ordering="traffic", label=TRAFFIC_COLOURS)

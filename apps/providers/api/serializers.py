@@ -16,7 +16,7 @@ from apps.providers.snapshot import carried_capabilities
 class ProviderSerializer(serializers.ModelSerializer[Provider]):
     class Meta:
         model = Provider
-        fields = ("id", "slug", "name", "adapter", "traffic")
+        fields = ("id", "slug", "name", "adapter", "server_kind", "traffic")
         read_only_fields = fields
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from apps.providers.wire_servers.habits import Habits
 from apps.providers.wire_servers.scripts import Script
 
 type Json = dict[str, Any]
@@ -70,6 +71,12 @@ class Exchange:
     model: str
     number: int
     memory: Memory
+    habits: Habits = field(default_factory=Habits)
+
+    @property
+    def is_lenient(self) -> bool:
+        """Tell whether parameters may be unknown, as they may with servers that resemble OpenAI."""
+        return self.script.accepts_unknown or self.habits.accepts_unknown
 
     @property
     def body(self) -> Json:

@@ -15,12 +15,17 @@ from apps.providers.wire_servers.exchange import (
     Event,
     Exchange,
     Framing,
+    Json,
     Memory,
     Refusal,
     Request,
+    Vendor,
     framed,
 )
+from apps.providers.wire_servers.habits import ErrorShape, Habits
 from apps.providers.wire_servers.http import MAX_HEAD_BYTES, read_request
+from apps.providers.wire_servers.openai.compatible import shaped
+from apps.providers.wire_servers.openai.vendor import OPENAI
 from apps.providers.wire_servers.routes import find_route, vendor_of
 from apps.providers.wire_servers.scripts import SCRIPTS, Script, after_tools, chosen_name
 
@@ -60,6 +65,8 @@ class WireServer:
     script: Script = field(default_factory=Script)
     # The only key that is right; None takes any.
     secret: str | None = None
+    # On OpenAI's wire only: what this kind of server does in its own way.
+    habits: Habits = field(default_factory=Habits)
     port: int = 0
     received: list[Received] = field(default_factory=list)
     # Ports of clients, to see which connections were used again.
@@ -127,7 +134,8 @@ class WireServer:
             exchange, endpoint = self._admit(request)
         except Refusal as refusal:
             self.received.append(Received(request, refusal.message))
-            body = json.dumps(vendor.error(refusal, request_id)).encode()
+            error = _told(vendor, refusal, request_id, self.habits.error_shape)
+            body = json.dumps(error).encode()
             headers = vendor.headers(request_id)
             return await Delivery(writer, Script()).send_whole(refusal.status, body, headers)
         self.received.append(Received(request))
@@ -138,7 +146,7 @@ class WireServer:
         vendor_of(request).check_key(request, self.secret)
         route = find_route(request)
         script, is_chosen = self._script_for(request, route.model)
-        exchange = Exchange(request, script, route.model, self._number, self._memory)
+        exchange = Exchange(request, script, route.model, self._number, self._memory, self.habits)
         if request.method == "POST" and not request.body:
             raise Refusal(400, "We could not parse the JSON body of your request.")
         _check(route.endpoint, exchange)
@@ -169,7 +177,8 @@ async def _say(exchange: Exchange, endpoint: Endpoint, delivery: Delivery, reque
     is_streamed = endpoint.events is not None and endpoint.is_streamed(request)
     framing = endpoint.framing(request)
     if script.status != 200:
-        error = endpoint.vendor.error(_failure_of(script), request_id)
+        shape = exchange.habits.error_shape
+        error = _told(endpoint.vendor, _failure_of(script), request_id, shape)
         # A stream that is an array fails as one of one element.
         told = [error] if is_streamed and framing is Framing.ARRAY else error
         body = json.dumps(told, ensure_ascii=False).encode()
@@ -180,6 +189,11 @@ async def _say(exchange: Exchange, endpoint: Endpoint, delivery: Delivery, reque
         framing = Framing.SSE_CRLF
     events = _events(exchange, endpoint, request_id)
     return await delivery.send_stream(framed(events, framing), framing, headers)
+
+
+def _told(vendor: Vendor, refusal: Refusal, request_id: str, shape: ErrorShape) -> Json:
+    error = vendor.error(refusal, request_id)
+    return shaped(error, refusal.status, shape) if vendor is OPENAI else error
 
 
 def _failure_of(script: Script) -> Refusal:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from apps.providers.wire_servers.habits import Habits
 from apps.providers.wire_servers.scripts import Script
 from apps.providers.wire_servers.server import WireServer
 
@@ -13,10 +14,13 @@ START_SECONDS = 10.0
 
 @contextmanager
 def running_wire_server(
-    *, script: Script | None = None, secret: str | None = None
+    *,
+    script: Script | None = None,
+    secret: str | None = None,
+    habits: Habits | None = None,
 ) -> Iterator[WireServer]:
     """Serve on a free port of this machine until the block ends."""
-    server = WireServer(script or Script(), secret)
+    server = WireServer(script or Script(), secret, habits or Habits())
     host = _Host(server)
     thread = threading.Thread(target=lambda: asyncio.run(host.serve()), daemon=True)
     thread.start()

@@ -1,7 +1,8 @@
 """OpenAI and every server that speaks its chat completions, over one pooled fast client."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any, override
 
 from pyreqwest.response import Response
@@ -14,12 +15,23 @@ from apps.providers.adapters.openai.embeddings import (
     read_vectors,
 )
 from apps.providers.adapters.openai.errors import error_from_answer
-from apps.providers.adapters.openai.requests import EMBEDDINGS, build_body, build_headers, build_url
+from apps.providers.adapters.openai.refusals import take_back
+from apps.providers.adapters.openai.requests import (
+    DIALECT,
+    EMBEDDINGS,
+    Outgoing,
+    build_headers,
+    build_request,
+    build_url,
+)
 from apps.providers.adapters.openai.responses import read_answer
 from apps.providers.adapters.openai.streaming import DONE, ChunkReader
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.reading import encode
 from apps.providers.adapters.transport import drain, post, read_body, read_error_body, read_events
+
+# A field that is refused costs a round trip; so many may be taken back.
+MAX_TRIES = 3
 
 
 class OpenAIAdapter(ProviderAdapter):
@@ -28,9 +40,9 @@ class OpenAIAdapter(ProviderAdapter):
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
         pace = Pace(call.timeouts, is_streamed=False)
-        async with _post(call, pace, is_streamed=False) as response:
-            await _refuse_failure(response, call, pace)
-            return read_answer(await read_body(response, pace), call)
+        outgoing = build_request(call, is_streamed=False)
+        async with _accepted(call, outgoing, pace) as response:
+            return read_answer(await read_body(response, pace), call, outgoing)
 
     @override
     async def embed(self, call: ProviderCall) -> ChatResponse:
@@ -47,28 +59,48 @@ class OpenAIAdapter(ProviderAdapter):
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
         pace = Pace(call.timeouts, is_streamed=True)
-        async with _post(call, pace, is_streamed=True) as response:
-            await _refuse_failure(response, call, pace)
-            chunks = ChunkReader(call)
+        outgoing = build_request(call, is_streamed=True)
+        async with _accepted(call, outgoing, pace) as response:
+            chunks = ChunkReader(call, outgoing)
             async with aclosing(read_events(response, pace)) as payloads:
                 async for payload in payloads:
                     if payload == DONE:
                         break
-                    event = chunks.read(payload)
-                    pace.has_begun = True
-                    yield event
+                    for event in chunks.read(payload):
+                        yield event if pace.has_begun else _begin(event, outgoing, pace)
             last = chunks.end()
             if last is not None:
                 yield last
             await drain(response)
 
 
+def _begin(first: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
+    pace.has_begun = True
+    return replace(first, dropped=outgoing.dropped) if outgoing.dropped else first
+
+
+@asynccontextmanager
+async def _accepted(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[Response]:
+    """Send the request, and again without a field that was refused; yield what is no refusal."""
+    for tries_left in reversed(range(MAX_TRIES)):
+        async with _post(call, outgoing, pace) as response:
+            if 200 <= response.status < 300:
+                yield response
+                return
+            error = await _refusal(response, call, pace)
+        if not tries_left or not take_back(outgoing, error):
+            if call.request.dialect != DIALECT:
+                # The name of a field that the caller never wrote.
+                error.param = None
+            raise error
+
+
 def _post(
-    call: ProviderCall, pace: Pace, *, is_streamed: bool
+    call: ProviderCall, outgoing: Outgoing, pace: Pace
 ) -> AbstractAsyncContextManager[Response]:
     return post(
         build_url(call.connection),
-        body=encode(build_body(call, is_streamed=is_streamed)),
+        body=encode(outgoing.body),
         headers=build_headers(call),
         pace=pace,
         connect_seconds=call.timeouts.connect,
@@ -84,15 +116,14 @@ async def _embed(call: ProviderCall, body: dict[str, Any], pace: Pace) -> ChatRe
         connect_seconds=call.timeouts.connect,
     )
     async with sending as response:
-        await _refuse_failure(response, call, pace)
+        if not 200 <= response.status < 300:
+            raise await _refusal(response, call, pace)
         return read_vectors(await read_body(response, pace), call)
 
 
-async def _refuse_failure(response: Response, call: ProviderCall, pace: Pace) -> None:
-    if 200 <= response.status < 300:
-        return
+async def _refusal(response: Response, call: ProviderCall, pace: Pace) -> AttemptError:
     body = await read_error_body(response, pace)
-    raise error_from_answer(
+    return error_from_answer(
         response.status,
         body,
         headers=response.headers,

@@ -1,10 +1,27 @@
 """What an OpenAI-compatible server answers, read tolerantly into the neutral types."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from apps.core.chat import ChatResponse, FinishReason, TokenUsage
+from apps.core.chat import (
+    AnswerPart,
+    ChatResponse,
+    FinishReason,
+    Text,
+    Thinking,
+    TokenUsage,
+    ToolCall,
+)
 from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.openai.calls import read_calls
+from apps.providers.adapters.openai.errors import error_in_body
+from apps.providers.adapters.openai.requests import DIALECT, Outgoing
+from apps.providers.adapters.openai.thoughts import (
+    ORIGIN,
+    field_thought,
+    split_content,
+    split_inline,
+)
 from apps.providers.adapters.reading import (
     as_mapping,
     count_of,
@@ -20,28 +37,64 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+# OpenRouter's word for a provider behind it that failed half-way.
+BROKEN_OFF = "error"
 
 
-def read_answer(body: bytes, call: ProviderCall) -> ChatResponse:
+def read_answer(body: bytes, call: ProviderCall, outgoing: Outgoing) -> ChatResponse:
     """Read a whole answer; raises AttemptError when it is none."""
     raw = parse_object(body)
     choice = first_choice(raw)
+    if raw.get("error") and choice is None:
+        # Some gateways of providers say it with a successful status.
+        raise error_in_body(raw["error"], secret=call.connection.secret)
     if choice is None:
         raise AttemptError("unavailable", "the provider's answer has no choices")
-    message = as_mapping(choice.get("message"))
-    text = text_of(message.get("content"))
-    usage = read_usage(raw.get("usage")) or estimated_usage(call, text or str(message))
+    if choice.get("finish_reason") == BROKEN_OFF:
+        raise AttemptError("unavailable", "the provider broke off its answer")
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {}
+    parts = tuple(_parts(message, outgoing))
+    text = "".join(part.text for part in parts if isinstance(part, Text))
+    reason = read_finish_reason(choice, has_calls=bool(message.get("tool_calls")))
+    usage = read_usage(usage_in(raw)) or estimated_usage(call, _said(parts) or str(message))
     return ChatResponse(
         text=text,
-        finish_reason=read_finish_reason(choice, message) or "stop",
+        finish_reason=reason or "stop",
         usage=usage,
         upstream_id=str(raw.get("id") or ""),
         raw=raw,
-        raw_dialect="openai.chat",
+        raw_dialect=DIALECT,
+        parts=parts if any(not isinstance(part, Text) for part in parts) else (),
+        dropped=outgoing.dropped,
+        logprobs=read_logprobs(choice),
     )
 
 
-def first_choice(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _parts(message: dict[str, Any], outgoing: Outgoing) -> Iterator[AnswerPart]:
+    """Yield the thought, the text and the calls, as far as there are any."""
+    text, thought = split_content(message.get("content"))
+    thought = field_thought(message) or thought
+    if not thought and outgoing.spelling.quirks.has_inline_thoughts:
+        text, thought = split_inline(text)
+    if thought:
+        yield Thinking(thought, origin=ORIGIN)
+    text = text or refusal_of(message)
+    if text:
+        yield Text(text)
+    yield from read_calls(message, outgoing.spelling.names)
+
+
+def _said(parts: Iterable[AnswerPart]) -> str:
+    """Return all that was generated, for an estimate of its tokens."""
+    words = (
+        f"{part.name} {part.arguments}" if isinstance(part, ToolCall) else part.text
+        for part in parts
+    )
+    return "\n".join(words)
+
+
+def first_choice(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the first choice, None when there is none (a chunk may have an empty list)."""
     choices = raw.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
@@ -49,25 +102,36 @@ def first_choice(raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return choices[0]
 
 
-def read_finish_reason(
-    choice: Mapping[str, Any], message: Mapping[str, Any]
-) -> FinishReason | None:
-    """Map the reason; some servers say "stop" after calling tools, and unknown ones end too."""
+def read_finish_reason(choice: dict[str, Any], *, has_calls: bool) -> FinishReason | None:
+    """Map the reason; some servers say "stop" after calling tools, and unknown ones end too.
+
+    A reason that hides the calls is put right in the choice as well.
+    """
     reason = choice.get("finish_reason")
     if not reason:
         return None
     known = FINISH_REASONS.get(str(reason), "stop")
-    return "tool_calls" if known == "stop" and message.get("tool_calls") else known
+    if known == "stop" and has_calls:
+        choice["finish_reason"] = "tool_calls"
+        return "tool_calls"
+    return known
 
 
-def text_of(content: Any) -> str:
-    """Return the text of a content, which is a string, null or a list of parts."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    parts = (part.get("text") for part in content if isinstance(part, dict))
-    return "".join(part for part in parts if isinstance(part, str))
+def read_logprobs(choice: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the log probabilities, which have their neutral form already."""
+    logprobs = choice.get("logprobs")
+    return logprobs if isinstance(logprobs, dict) else None
+
+
+def refusal_of(message: Mapping[str, Any]) -> str:
+    """Return the words in which the model itself refuses, said in place of a text."""
+    refusal = message.get("refusal")
+    return refusal if isinstance(refusal, str) else ""
+
+
+def usage_in(raw: Mapping[str, Any]) -> Any:
+    """Return the counts of an answer or a chunk; Groq has a place of its own for them."""
+    return raw.get("usage") or as_mapping(raw.get("x_groq")).get("usage")
 
 
 def read_usage(usage: Any) -> TokenUsage | None:
@@ -79,7 +143,9 @@ def read_usage(usage: Any) -> TokenUsage | None:
     return TokenUsage(
         input_tokens=usage["prompt_tokens"],
         output_tokens=count_of(usage, "completion_tokens"),
-        cached_input_tokens=count_of(prompt, "cached_tokens"),
+        # DeepSeek's own word where there are no details.
+        cached_input_tokens=count_of(prompt, "cached_tokens")
+        or count_of(usage, "prompt_cache_hit_tokens"),
         cache_write_tokens=count_of(prompt, "cache_write_tokens"),
         reasoning_tokens=count_of(completion, "reasoning_tokens"),
     )

@@ -1,21 +1,36 @@
 """A streamed answer of an OpenAI-compatible server, chunk by chunk, into neutral events."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
-from apps.core.chat import StreamEvent, TokenUsage
+from apps.core.chat import FinishReason, StreamEvent, Thinking, TokenUsage, ToolCallDelta
 from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.openai.calls import CallPieces
 from apps.providers.adapters.openai.errors import error_in_stream
+from apps.providers.adapters.openai.requests import DIALECT, Outgoing
 from apps.providers.adapters.openai.responses import (
+    BROKEN_OFF,
     first_choice,
     read_finish_reason,
+    read_logprobs,
     read_usage,
-    text_of,
+    refusal_of,
+    usage_in,
 )
-from apps.providers.adapters.reading import as_mapping, estimated_usage
+from apps.providers.adapters.openai.thoughts import (
+    ORIGIN,
+    InlineThoughts,
+    field_thought,
+    split_content,
+)
+from apps.providers.adapters.reading import estimated_usage
 
 DONE = b"[DONE]"
+RUBBISH = "the provider sent an event that is not a JSON object"
+# The chunk itself has gone with an earlier event: nothing of it may be said twice.
+SAID: dict[str, Any] = {}
 
 
 class ChunkReader:
@@ -23,42 +38,128 @@ class ChunkReader:
 
     __slots__ = (
         "_call",
+        "_calls",
         "_has_begun",
-        "_has_called_tools",
+        "_inline",
         "_is_finished",
         "_pieces",
         "_reported",
+        "_thoughts",
         "_usage",
     )
 
-    def __init__(self, call: ProviderCall) -> None:
+    def __init__(self, call: ProviderCall, outgoing: Outgoing) -> None:
         self._call = call
+        self._calls = CallPieces(outgoing.spelling.names)
+        has_inline = outgoing.spelling.quirks.has_inline_thoughts
+        # None where no thought can stand in the text, or none can come any more.
+        self._inline = InlineThoughts() if has_inline else None
         self._pieces: list[str] = []
+        # The pieces of the thought under way.
+        self._thoughts: list[str] = []
         self._usage: TokenUsage | None = None
         self._reported: TokenUsage | None = None
         self._is_finished = False
         self._has_begun = False
-        self._has_called_tools = False
 
-    def read(self, payload: bytes) -> StreamEvent:
-        """Read one chunk; raises AttemptError for an error event or for rubbish."""
+    def read(self, payload: bytes) -> tuple[StreamEvent, ...]:
+        """Read one chunk; raises AttemptError for an error event or for rubbish.
+
+        One chunk may make several events: the first has it as `raw`, the others an empty one.
+        """
         raw = self._parse(payload)
-        self._has_begun = True
-        # Some servers repeat the running count on each chunk: the last one is the truth.
-        self._usage = read_usage(raw.get("usage")) or self._usage
+        if usage := raw.get("usage"):
+            # Some servers repeat the running count on each chunk: the last one is the truth.
+            self._usage = read_usage(usage) or self._usage
         choice = first_choice(raw)
-        delta = as_mapping(choice.get("delta")) if choice else {}
-        text = text_of(delta.get("content"))
-        self._keep_for_estimate(delta, text)
-        reason = read_finish_reason(choice, self._tools(delta)) if choice else None
-        self._is_finished = self._is_finished or reason is not None
-        return StreamEvent(
-            text=text,
-            finish_reason=reason,
-            usage=self._report_usage(),
-            raw=raw,
-            raw_dialect="openai.chat",
+        if choice is None:
+            self._has_begun = True
+            return (StreamEvent(usage=self._report_usage(), raw=raw, raw_dialect=DIALECT),)
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            delta = {}
+        text = delta.get("content")
+        if text.__class__ is str and self._is_plain(choice, delta):
+            self._has_begun = True
+            self._pieces.append(text)
+            logprobs = choice.get("logprobs") and read_logprobs(choice)
+            return (StreamEvent(text, raw=raw, raw_dialect=DIALECT, logprobs=logprobs),)
+        events = self._read_rich(raw, choice, delta)
+        self._has_begun = True
+        return events
+
+    def _is_plain(self, choice: dict[str, Any], delta: dict[str, Any]) -> bool:
+        """Say whether a chunk is a piece of text and nothing else, as nearly all of them are."""
+        return not (
+            choice.get("finish_reason")
+            or delta.get("tool_calls")
+            or delta.get("reasoning_content")
+            or delta.get("reasoning")
+            or delta.get("refusal")
+            or self._thoughts
+            or self._inline
         )
+
+    def _read_rich(
+        self, raw: dict[str, Any], choice: dict[str, Any], delta: dict[str, Any]
+    ) -> tuple[StreamEvent, ...]:
+        if choice.get("finish_reason") == BROKEN_OFF:
+            raise self._failed("the provider broke off its answer")
+        text, thinking = self._words(delta, is_last=bool(choice.get("finish_reason")))
+        calls = self._calls.read(delta.get("tool_calls"))
+        reason = read_finish_reason(choice, has_calls=bool(self._calls))
+        if reason is not None:
+            self._is_finished = True
+            self._usage = self._usage or read_usage(usage_in(raw))
+            calls += self._calls.end()
+        self._pieces += (text, thinking, *(f"{call.name}{call.arguments}" for call in calls))
+        if thinking:
+            self._thoughts.append(thinking)
+        thought = self._whole_thought() if text or calls or reason else None
+        ending = None if calls else reason
+        first = StreamEvent(
+            text=text,
+            finish_reason=ending,
+            usage=self._report_usage() if ending else None,
+            raw=raw,
+            raw_dialect=DIALECT,
+            thinking=thinking,
+            thought=thought,
+            logprobs=read_logprobs(choice),
+        )
+        return (first, *self._after(calls, reason)) if calls else (first,)
+
+    def _after(
+        self, calls: list[ToolCallDelta], reason: FinishReason | None
+    ) -> Iterator[StreamEvent]:
+        """Yield what a chunk says beside its text: its calls, and the end that may follow them."""
+        for call in calls:
+            yield StreamEvent(tool_call=call, raw=SAID, raw_dialect=DIALECT)
+        if reason is not None:
+            usage = self._report_usage()
+            yield StreamEvent(finish_reason=reason, usage=usage, raw=SAID, raw_dialect=DIALECT)
+
+    def _words(self, delta: dict[str, Any], *, is_last: bool) -> tuple[str, str]:
+        """Return text and thought of a delta."""
+        text, thinking = split_content(delta.get("content"))
+        thinking = field_thought(delta) or thinking
+        if self._inline is None:
+            return text or refusal_of(delta), thinking
+        text, inline = self._inline.read(text)
+        thinking += inline
+        if is_last:
+            held_text, held_thought = self._inline.end()
+            text, thinking = text + held_text, thinking + held_thought
+        if self._inline.is_over or is_last:
+            self._inline = None
+        return text or refusal_of(delta), thinking
+
+    def _whole_thought(self) -> Thinking | None:
+        if not self._thoughts:
+            return None
+        thought = Thinking("".join(self._thoughts), origin=ORIGIN)
+        self._thoughts.clear()
+        return thought
 
     def end(self) -> StreamEvent | None:
         """Close the books: the usage that no chunk carried; raises AttemptError after a cut."""
@@ -75,34 +176,17 @@ class ChunkReader:
         self._reported = self._usage
         return self._usage
 
-    def _keep_for_estimate(self, delta: Any, text: str) -> None:
-        if self._usage is not None:
-            self._pieces.clear()
-            return
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if text:
-            self._pieces.append(text)
-        if isinstance(reasoning, str):
-            self._pieces.append(reasoning)
-        if delta.get("tool_calls"):
-            self._pieces.append(orjson.dumps(delta["tool_calls"]).decode())
-
-    def _tools(self, delta: Any) -> dict[str, bool]:
-        self._has_called_tools = self._has_called_tools or bool(delta.get("tool_calls"))
-        return {"tool_calls": self._has_called_tools}
-
     def _parse(self, payload: bytes) -> dict[str, Any]:
         try:
             raw = orjson.loads(payload)
         except orjson.JSONDecodeError as error:
-            raise self._rubbish() from error
+            raise self._failed(RUBBISH) from error
         if not isinstance(raw, dict):
-            raise self._rubbish()
+            raise self._failed(RUBBISH)
         if raw.get("error"):
             secret = self._call.connection.secret
             raise error_in_stream(raw["error"], secret=secret, has_begun=self._has_begun)
         return raw
 
-    def _rubbish(self) -> AttemptError:
-        message = "the provider sent an event that is not a JSON object"
+    def _failed(self, message: str) -> AttemptError:
         return AttemptError("cut" if self._has_begun else "unavailable", message)

@@ -1,6 +1,14 @@
 """OpenAI's chat completions, whole and streamed (openai 3.54, types/chat)."""
 
 from apps.providers.wire_servers.exchange import Event, Exchange, Json, Request
+from apps.providers.wire_servers.openai.manners import (
+    arguments_of,
+    call_id,
+    indexed,
+    placed_usage,
+    thought_deltas,
+    thoughtful,
+)
 from apps.providers.wire_servers.scripts import argument_pieces, pieces_of
 
 DONE = Event("[DONE]")
@@ -90,8 +98,7 @@ def _message(exchange: Exchange) -> Json:
     script = exchange.script
     message: Json = {"role": "assistant", "content": script.text or None, "refusal": None}
     if script.thought:
-        # Not OpenAI itself but the servers that resemble it: DeepSeek, vLLM.
-        message["reasoning_content"] = script.thought
+        message |= thoughtful(exchange, script.thought, script.text)
     calls = [
         {name: value for name, value in call.items() if name != "index"}
         for call in _whole_calls(exchange)
@@ -103,9 +110,9 @@ def _whole_calls(exchange: Exchange) -> list[Json]:
     return [
         {
             "index": index,
-            "id": exchange.new_id("call_", index),
+            "id": call_id(exchange, index),
             "type": "function",
-            "function": {"name": call.name, "arguments": call.text},
+            "function": {"name": call.name, "arguments": arguments_of(exchange, call)},
         }
         for index, call in enumerate(exchange.script.calls)
     ]
@@ -115,12 +122,13 @@ def _deltas(exchange: Exchange) -> list[Json]:
     script = exchange.script
     content = None if script.calls and not script.text else ""
     deltas: list[Json] = [{"role": "assistant", "content": content, "refusal": None}]
-    deltas += [{"reasoning_content": piece} for piece in pieces_of(script.thought)]
+    deltas += thought_deltas(exchange)
     deltas += [{"content": piece} for piece in pieces_of(script.text)]
-    if script.has_whole_calls:
-        return [*deltas, {"tool_calls": _whole_calls(exchange)}]
+    if script.has_whole_calls or exchange.habits.has_object_arguments:
+        calls = [indexed(exchange, call) for call in _whole_calls(exchange)]
+        return [*deltas, {"tool_calls": calls}] if calls else deltas
     return deltas + [
-        {"tool_calls": [delta]}
+        {"tool_calls": [indexed(exchange, delta)]}
         for index in range(len(script.calls))
         for delta in _call_deltas(exchange, index)
     ]
@@ -131,7 +139,7 @@ def _call_deltas(exchange: Exchange, index: int) -> list[Json]:
     call = exchange.script.calls[index]
     first: Json = {
         "index": index,
-        "id": exchange.new_id("call_", index),
+        "id": call_id(exchange, index),
         "type": "function",
         "function": {"name": call.name, "arguments": ""},
     }
@@ -161,8 +169,10 @@ def _azures_opening(exchange: Exchange) -> list[Json]:
 
 def _with_usage(exchange: Exchange, chunks: list[Json]) -> list[Json]:
     """Put the count on a chunk of its own without choices; every other one says null."""
+    place, mode = exchange.habits.usage_place, exchange.script.usage
+    if place != "apart" and mode != "missing":
+        return placed_usage(chunks, usage(exchange), place)
     wanted = (exchange.body.get("stream_options") or {}).get("include_usage")
-    mode = exchange.script.usage
     if not wanted or mode == "missing":
         return chunks
     counted = usage(exchange)

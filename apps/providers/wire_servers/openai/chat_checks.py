@@ -2,12 +2,17 @@
 
 from typing import Any
 
-from apps.providers.wire_servers.demands import demand, is_objects, parts_of
+from apps.providers.wire_servers.demands import TOOL_NAME, demand, is_objects, parts_of
 from apps.providers.wire_servers.exchange import Exchange, Json
+from apps.providers.wire_servers.openai.compatible import check_habits
 from apps.providers.wire_servers.openai.parameters import check_parameters
 from apps.providers.wire_servers.openai.tools import check_tools
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+MESSAGE_KEYS = {
+    *("role", "content", "name", "refusal", "annotations", "audio"),
+    *("tool_calls", "tool_call_id", "function_call"),
+}
 PART_KEYS = {
     "text": {"type", "text"},
     "image_url": {"type", "image_url"},
@@ -27,9 +32,10 @@ def check_chat(exchange: Exchange) -> None:
     messages = body["messages"]
     demand(is_objects(messages), "Invalid 'messages': empty array.", param="messages")
     for place, message in enumerate(messages):
-        _check_message(place, message, is_lenient=exchange.script.accepts_unknown)
+        _check_message(place, message, is_lenient=exchange.is_lenient)
     _check_tool_turns(messages)
-    check_parameters(body, is_lenient=exchange.script.accepts_unknown)
+    check_habits(exchange)
+    check_parameters(body, is_lenient=exchange.is_lenient)
     check_tools(body)
 
 
@@ -37,6 +43,9 @@ def _check_message(place: int, message: Json, *, is_lenient: bool) -> None:
     param = f"messages[{place}]"
     role, content = message.get("role"), message.get("content")
     demand(role in ROLES, f"Invalid value: '{role}'.", code="invalid_value", param=f"{param}.role")
+    if not is_lenient:
+        unknown = sorted(message.keys() - MESSAGE_KEYS)
+        demand(not unknown, f"Unknown parameter: '{param}.{unknown}'.", code="unknown_parameter")
     has_calls = "tool_calls" in message or "function_call" in message
     is_silent = role == "assistant" and (has_calls or message.get("refusal"))
     demand(
@@ -78,6 +87,8 @@ def _check_calls(param: str, calls: Any) -> None:
         demand(call.get("type") == "function", f"Invalid value: '{place}.type'.", param=place)
         function = call.get("function") or {}
         demand(function.get("name"), f"Missing required parameter: '{place}.function.name'.")
+        is_legal = TOOL_NAME.fullmatch(function["name"])
+        demand(is_legal, f"Invalid '{place}.function.name'.", param=f"{place}.function.name")
         demand(
             isinstance(function.get("arguments"), str),
             f"Invalid type for '{place}.function.arguments': expected a string.",
