@@ -1,7 +1,7 @@
 """Token counts before the call: estimates that choose routes and reserve budgets, never bills."""
 
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from typing import Any
@@ -19,6 +19,20 @@ SAMPLES = 8
 OLDER_ENCODING = "cl100k_base"
 CURRENT_ENCODING = "o200k_base"
 OLDER_FAMILIES = ("gpt-4-", "gpt-3.5", "gpt-35", "text-embedding-")
+
+# Images cost from 85 to 1,600 tokens by size and vendor; files about 1,000 for each page, of which
+# 75 KB are common, and no vendor reads more than some hundred pages.
+IMAGE_TOKENS = 1_600
+CHARACTERS_PER_FILE_TOKEN = 100
+MOST_FILE_TOKENS = 100_000
+# How the dialects wrap them: where base64 stands, what says its kind, and where an address stands.
+DATA_FIELDS = ("data", "file_data")
+KIND_FIELDS = ("media_type", "mimeType", "mime_type")
+LINK_FIELDS = ("url", "fileUri", "file_uri")
+LINK_HOLDERS = ("source", "image_url", "fileData", "file_data")
+LEAST_ENCODED = 64
+LONGEST_DATA_URL_HEAD = 100
+LONGEST_SCHEME = 8
 
 # Vendors that publish no vocabulary: hundredths of a token of ours, rounded towards the dearer side
 # because budgets are reserved on them.
@@ -40,9 +54,62 @@ def estimate_messages(model: str, messages: Iterable[Message]) -> int:
     return sum(turns) + TOKENS_PER_REPLY
 
 
+def estimate_body(model: str, body: Mapping[str, Any]) -> int:
+    """Return about how many input tokens a whole request costs, whatever its dialect.
+
+    All words of the body count, its tools, calls and results among them, message by message: one
+    more of anything never makes it less. Images and documents count by kind and size.
+    """
+    pieces: list[Any] = []
+    for value in body.values():
+        pieces.extend(value if isinstance(value, list) else [value])
+    return sum(_estimate_piece(model, piece) for piece in pieces) + TOKENS_PER_REPLY
+
+
 def preload_tokenizer() -> None:
     """Read the vocabulary now, so that the first request of a process does not wait for it."""
     estimate_tokens("", "ready")
+
+
+def _estimate_piece(model: str, piece: Any) -> int:
+    """Count what is in a JSON value; a list of our own in place of recursion, which can be deep."""
+    words: list[str] = []
+    media = 0
+    waiting: list[tuple[str, str, Any]] = [("", "", piece)]
+    while waiting:
+        holder, kind, value = waiting.pop()
+        if isinstance(value, dict):
+            kind = str(next((value[name] for name in KIND_FIELDS if value.get(name)), ""))
+            waiting.extend((name, kind, item) for name, item in value.items())
+            words.extend(value)
+            media += IMAGE_TOKENS if _is_linked(holder, value) else 0
+        elif isinstance(value, list):
+            waiting.extend((holder, kind, item) for item in value)
+        elif isinstance(value, str) and _is_encoded(holder, value):
+            media += _media_tokens(kind or value[:LONGEST_DATA_URL_HEAD], len(value))
+        elif isinstance(value, str | int | float):
+            words.append(str(value))
+    return estimate_tokens(model, "\n".join(words)) + media
+
+
+def _is_linked(holder: str, value: Mapping[str, Any]) -> bool:
+    """Say whether an object is the address of an image or a document."""
+    links = (value[name] for name in LINK_FIELDS if isinstance(value.get(name), str))
+    return holder in LINK_HOLDERS and any("://" in link[:LONGEST_SCHEME] for link in links)
+
+
+def _is_encoded(holder: str, text: str) -> bool:
+    """Say whether a text is bytes in base64, which no model reads as a text."""
+    if text.startswith("data:"):
+        return ";base64," in text[:LONGEST_DATA_URL_HEAD]
+    begin = text[:LEAST_ENCODED]
+    return holder in DATA_FIELDS and len(begin) == LEAST_ENCODED and " " not in begin
+
+
+def _media_tokens(kind: str, length: int) -> int:
+    if "image" in kind:
+        return IMAGE_TOKENS
+    return min(1 + length // CHARACTERS_PER_FILE_TOKEN, MOST_FILE_TOKENS)
 
 
 def _count(encoding: str, text: str) -> int:

@@ -43,4 +43,7 @@ def _token(request: HttpRequest) -> str:
     for name in OTHER_HEADERS:
         if request.headers.get(name):
             return request.headers[name].strip()
-    raise AuthenticationFailed("send your API key as `Authorization: Bearer llmr_…`")
+    raise AuthenticationFailed(
+        "send your API key as `Authorization: Bearer llmr_…`, or in the header x-api-key or"
+        " x-goog-api-key"
+    )

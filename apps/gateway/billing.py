@@ -2,7 +2,8 @@
 
 from apps.core.chat import TokenUsage
 from apps.core.money import cost_rounded_half_up
-from apps.core.tokens import estimate_messages, estimate_tokens
+from apps.core.tokens import estimate_tokens
+from apps.gateway.prompt_size import estimate_prompt
 from apps.gateway.types import Run
 from apps.routing.engine.types import Attempt, Deployment
 
@@ -27,7 +28,7 @@ def cost_of(usage: TokenUsage, deployment: Deployment) -> int:
 def estimate_usage(run: Run, model: str, text: str) -> TokenUsage:
     """Return counts for an answer that came without them, and say that they are estimates."""
     return TokenUsage(
-        input_tokens=estimate_messages(model, run.messages),
+        input_tokens=estimate_prompt(run, model),
         output_tokens=estimate_tokens(model, text),
         is_estimated=True,
     )

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from apps.api_keys.budget_left import budget_left_percent
 from apps.core.chat import Message
 from apps.core.clock import unix_ms
-from apps.core.tokens import estimate_messages
 from apps.gateway.language import detector
 from apps.gateway.prompt_prefix import prefix_digest, prefix_tokens
+from apps.gateway.prompt_size import estimate_prompt
 from apps.gateway.types import Run
 from apps.routing.engine.types import LocalTime, RequestFacts
 
@@ -25,9 +25,7 @@ async def gather(run: Run) -> RequestFacts:
     """Return the facts of a prepared run."""
     ask, caller, chat = run.ask, run.ask.caller, run.ask.chat
     now_ms = unix_ms()
-    prompt_tokens = estimate_messages(chat.model, run.messages)
-    if chat.embedding is not None:
-        prompt_tokens += chat.embedding.given_tokens
+    prompt_tokens = estimate_prompt(run, chat.model)
     return RequestFacts(
         request_id=run.request_id,
         tenant=caller.tenant_slug,

@@ -13,7 +13,7 @@ from apps.core.chat import ChatRequest, ChatResponse
 from apps.core.errors import RouterError
 from apps.core.money import format_usd
 from apps.gateway import pipeline, streaming
-from apps.gateway.api.request_ids import request_id_of
+from apps.gateway.api.request_ids import request_id_headers, request_id_of
 from apps.gateway.authentication import headers_of, tags_of
 from apps.gateway.event_stream import EventStreamResponse
 from apps.gateway.streaming import AnswerStream
@@ -67,7 +67,8 @@ def json_response(value: Any) -> HttpResponse:
 
 def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
     """Say in the headers what happened to the request."""
-    response["x-request-id"] = run.request_id
+    for name in request_id_headers(run.ask.chat.dialect):
+        response[name] = run.request_id
     response["x-router-decision-id"] = run.decision_id
     response["x-router-cache"] = run.cache
     response["x-router-model"] = run.model

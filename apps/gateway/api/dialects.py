@@ -5,6 +5,8 @@ from django.http import HttpRequest
 from apps.core.chat import Dialect
 
 MODELS = "/v1/models"
+GEMINI_KEY = "x-goog-api-key"
+ANTHROPIC_HEADERS = ("anthropic-version", "x-api-key")
 
 
 def dialect_of(request: HttpRequest) -> Dialect:
@@ -20,7 +22,8 @@ def dialect_of(request: HttpRequest) -> Dialect:
 
 
 def _dialect_of_models(request: HttpRequest) -> Dialect:
-    """All three vendors list their models at the same address."""
-    if ":" in request.path or "x-goog-api-key" in request.headers or "key" in request.GET:
+    """All three vendors list their models at the same address; one has methods of them."""
+    if request.method == "POST" or GEMINI_KEY in request.headers or "key" in request.GET:
         return "gemini"
-    return "anthropic" if "anthropic-version" in request.headers else "openai.chat"
+    is_anthropic = any(name in request.headers for name in ANTHROPIC_HEADERS)
+    return "anthropic" if is_anthropic else "openai.chat"

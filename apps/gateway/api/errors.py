@@ -12,7 +12,9 @@ from apps.core.api import error_body
 from apps.core.chat import Dialect
 from apps.core.errors import MethodNotAllowed, NotFound, RouterError
 from apps.gateway.api.dialects import dialect_of
-from apps.gateway.api.request_ids import shown_request_id
+from apps.gateway.api.request_ids import request_id_headers, shown_request_id
+from apps.gateway.wire.anthropic.errors import render_error as anthropic_error
+from apps.gateway.wire.anthropic.errors import status_of as anthropic_status
 from apps.gateway.wire.openai_chat.errors import render_error as openai_error
 
 UNPROCESSABLE = 422
@@ -22,20 +24,33 @@ log = structlog.get_logger(__name__)
 
 # What an error and the id of its request look like in a dialect; our own API says it all itself.
 type RenderError = Callable[[RouterError, int, str], Any]
-RENDERERS: Mapping[Dialect, RenderError] = {"openai.chat": openai_error}
+RENDERERS: Mapping[Dialect, RenderError] = {
+    "openai.chat": openai_error,
+    "anthropic": anthropic_error,
+}
+
+
+def _usual_status(error: RouterError) -> int:
+    # The vendors' SDKs know no 422.
+    return 400 if error.http_status == UNPROCESSABLE else error.http_status
+
+
+# Dialects that have statuses of their own.
+STATUSES: Mapping[Dialect, Callable[[RouterError], int]] = {"anthropic": anthropic_status}
 
 
 def error_response(request: HttpRequest, error: RouterError) -> HttpResponse:
     """Return the error as the clients of this path read it."""
-    render = RENDERERS.get(dialect_of(request))
+    dialect = dialect_of(request)
+    render = RENDERERS.get(dialect)
     if render is None:
         status, body = error.http_status, error_body(error)
     else:
-        # The vendors' SDKs know no 422.
-        status = 400 if error.http_status == UNPROCESSABLE else error.http_status
+        status = STATUSES.get(dialect, _usual_status)(error)
         body = render(error, status, shown_request_id(request))
     response = HttpResponse(orjson.dumps(body), "application/json", status)
-    response["x-request-id"] = shown_request_id(request)
+    for name in request_id_headers(dialect):
+        response[name] = shown_request_id(request)
     if error.retry_after_seconds is not None:
         response["Retry-After"] = str(error.retry_after_seconds)
     return response
@@ -53,9 +68,14 @@ def defect(request: HttpRequest, exception: Exception | None = None) -> HttpResp
 
 
 def readable(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return the response, or what it says in JSON where a framework answered by itself."""
+    """Return the response, or what it says in JSON where a framework answered by itself.
+
+    Whoever only asks what is here needs no key: OPTIONS is told the methods, HEAD that it exists.
+    """
     if not isinstance(response, HttpResponseNotAllowed):
         return response
+    if request.method == "OPTIONS" or (request.method == "HEAD" and "GET" in response["Allow"]):
+        return HttpResponse(status=204, headers={"Allow": response["Allow"]})
     told = error_response(request, MethodNotAllowed(f"{request.method} is not offered here"))
     told["Allow"] = response["Allow"]
     return told
