@@ -32,8 +32,13 @@ async def post(path: str, body: Any, token: str = "", **headers: str) -> Answer:
     return await _ask("POST", path, data, token, headers)
 
 
-async def get(path: str, token: str = "") -> Answer:
-    return await _ask("GET", path, b"", token, {})
+async def get(path: str, token: str = "", **headers: str) -> Answer:
+    return await ask("GET", path, token, **headers)
+
+
+async def ask(method: str, path: str, token: str = "", **headers: str) -> Answer:
+    """Send a request without a body."""
+    return await _ask(method, path, b"", token, headers)
 
 
 async def leave_after(events: int, path: str, body: Any, token: str) -> None:
@@ -80,6 +85,7 @@ async def _ask(method: str, path: str, data: bytes, token: str, headers: dict[st
 
 def _scope(method: str, path: str, token: str, headers: dict[str, str]) -> dict[str, Any]:
     pairs = {"host": "localhost", "content-type": "application/json", **headers}
+    path, _, query = path.partition("?")
     if token:
         pairs["authorization"] = f"Bearer {token}"
     return {
@@ -90,7 +96,7 @@ def _scope(method: str, path: str, token: str, headers: dict[str, str]) -> dict[
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "root_path": "",
         "headers": [
             (name.replace("_", "-").encode(), value.encode()) for name, value in pairs.items()

@@ -147,7 +147,9 @@ def _blocks(content: Any, at: str) -> list[Any]:
 
 
 def _text(content: str | list[dict[str, Any]]) -> str:
-    return content if isinstance(content, str) else "\n".join(map(_block_text, content))
+    return (
+        content if isinstance(content, str) else "\n".join(filter(None, map(_block_text, content)))
+    )
 
 
 def _block_text(block: Mapping[str, Any]) -> str:
