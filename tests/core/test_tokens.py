@@ -1,11 +1,19 @@
 """Token estimates: families, bounds, and texts that break naive counters."""
 
 import time
+from typing import Any
 
 import pytest
 
 from apps.core.chat import Message
-from apps.core.tokens import COUNTED_CHARACTERS, estimate_messages, estimate_tokens
+from apps.core.tokens import (
+    COUNTED_CHARACTERS,
+    IMAGE_TOKENS,
+    MOST_FILE_TOKENS,
+    estimate_body,
+    estimate_messages,
+    estimate_tokens,
+)
 
 ENGLISH = "The quick brown fox jumps over the lazy dog. "
 
@@ -61,3 +69,69 @@ def test_estimate_messages__adds_the_wrapping_of_each_turn() -> None:
     turns = (Message("system", "Be brief."), Message("user", "Hello"))
     bare = sum(estimate_tokens("gpt-5", turn.text) for turn in turns)
     assert estimate_messages("gpt-5", turns) == bare + 2 * 4 + 3
+
+
+# --- Whole bodies ---------------------------------------------------------------------------------
+
+BODY: dict[str, Any] = {
+    "model": "m",
+    "messages": [{"role": "user", "content": [{"type": "text", "text": ENGLISH}]}],
+}
+ENCODED = "iVBORw0KGgoAAAANSUhEUgAA" * 400
+IMAGES: tuple[dict[str, Any], ...] = (
+    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ENCODED}},
+    {"type": "image", "source": {"type": "url", "url": "https://x.example/a.png"}},
+    {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{ENCODED}"}},
+    {"type": "image_url", "image_url": {"url": "https://x.example/a.png"}},
+    {"inlineData": {"mimeType": "image/png", "data": ENCODED}},
+    {"fileData": {"mimeType": "image/png", "fileUri": "gs://x/a.png"}},
+)
+
+
+def with_parts(*parts: Any) -> dict[str, Any]:
+    return {**BODY, "messages": [{"role": "user", "content": [*parts]}, *BODY["messages"]]}
+
+
+def test_estimate_body__any_addition__makes_it_more() -> None:
+    least = estimate_messages("gpt-5", [Message("user", ENGLISH)])
+    tool = {"name": "clock", "description": "Tells.", "input_schema": {"type": "object"}}
+    call = {"type": "tool_use", "id": "t", "name": "clock", "input": {"zone": "UTC"}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "x"}]}
+    bodies = (BODY, {**BODY, "tools": [tool]}, {**BODY, "tools": [tool, tool]})
+    counts = [least, *(estimate_body("gpt-5", body) for body in bodies)]
+    assert counts == sorted(set(counts))
+    plain = estimate_body("gpt-5", BODY)
+    assert (
+        plain
+        < estimate_body("gpt-5", with_parts(call))
+        < estimate_body("gpt-5", with_parts(call, result))
+    )
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_estimate_body__image_in_any_dialect__is_no_text(image: dict[str, Any]) -> None:
+    more = estimate_body("gpt-5", with_parts(image)) - estimate_body("gpt-5", with_parts())
+    assert IMAGE_TOKENS <= more < IMAGE_TOKENS + 60
+
+
+def test_estimate_body__documents__count_by_size_within_bounds() -> None:
+    def cost(data: str) -> int:
+        source = {"type": "base64", "media_type": "application/pdf", "data": data}
+        return estimate_body("gpt-5", with_parts({"type": "document", "source": source}))
+
+    assert cost(ENCODED) < cost(ENCODED * 20)
+    assert cost(ENCODED * 2_000) < MOST_FILE_TOKENS + 100
+    words = {"type": "document", "source": {"type": "text", "data": ENGLISH * 20}}
+    assert estimate_body("gpt-5", with_parts(words)) > 200
+
+
+def test_estimate_body__address_among_arguments__is_no_image() -> None:
+    call = {"type": "tool_use", "name": "fetch", "input": {"url": "https://x.example/"}}
+    assert estimate_body("gpt-5", with_parts(call)) < 100
+
+
+def test_estimate_body__deep_json__is_counted() -> None:
+    deep: Any = "x"
+    for _ in range(1_000):
+        deep = {"a": [deep]}
+    assert estimate_body("gpt-5", {"tools": [deep]}) > 1_000

@@ -187,7 +187,7 @@ def test_ao4_ag1__what_a_client_sends_back__is_what_the_provider_had_said() -> N
 
 
 def test_thoughts__that_nobody_asked_for__come_only_with_calls() -> None:
-    hidden = {"shows_thoughts": False}
+    hidden: dict[str, Any] = {"shows_thoughts": False}
     assert whole(SIGNED, Text("So."), **hidden)["content"] == [{"type": "text", "text": "So."}]
     calling = whole(SIGNED, ToolCall("t1", "clock", "{}"), reason="tool_calls", **hidden)
     assert [block["type"] for block in calling["content"]] == ["thinking", "tool_use"]
@@ -361,7 +361,7 @@ def test_thoughts__whole_hidden_unsigned_or_signed_late__are_told_once() -> None
 
 
 def test_thoughts__hidden_in_a_stream__are_pings_until_a_call_needs_them() -> None:
-    hidden = {"shows_thoughts": False}
+    hidden: dict[str, Any] = {"shows_thoughts": False}
     thoughts = (StreamEvent(thinking="Hm."), StreamEvent(thought=SIGNED))
     found = events(*thoughts, StreamEvent("So.", finish_reason="stop"), **hidden)
     assert [event["type"] for event in found].count("ping") == 2

@@ -382,7 +382,8 @@ def test_ao7__tool_choice__is_the_neutral_one(choice: dict[str, Any], expected: 
 
 
 def test_ao7__wrong_choice__is_named() -> None:
-    for choice in ({"type": "maybe"}, {"type": "tool"}, {"type": []}):
+    wrong: tuple[dict[str, Any], ...] = ({"type": "maybe"}, {"type": "tool"}, {"type": []})
+    for choice in wrong:
         with pytest.raises(InvalidRequest) as told:
             details_of(tool_choice=choice)
         assert told.value.param == "tool_choice.type"
