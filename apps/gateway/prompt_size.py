@@ -14,4 +14,5 @@ def estimate_prompt(run: Run, model: str) -> int:
         return estimate_messages(model, run.messages) + chat.embedding.given_tokens
     if chat.needs.isdisjoint(BEYOND_TEXT) or not chat.raw:
         return estimate_messages(model, run.messages)
-    return estimate_body(model, chat.raw) + estimate_messages(model, run.before_callers)
+    before = run.before_callers
+    return estimate_body(model, chat.raw) + (estimate_messages(model, before) if before else 0)

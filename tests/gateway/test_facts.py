@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.core.chat import ChatRequest, Message
-from apps.core.tokens import estimate_messages
+from apps.core.tokens import estimate_body, estimate_messages
 from apps.gateway import facts as module
 from apps.gateway.facts import gather, local_time
 from apps.gateway.language import detector
@@ -217,3 +217,12 @@ async def test_budget__read_by_a_rule__is_asked_for(monkeypatch: pytest.MonkeyPa
     run = run_of({"budget_left_percent": 20})
     assert (await gather(run)).budget_left_percent == 12.5
     assert asked == [run.started_ms]
+
+
+async def test_prompt_tokens__tools_count_only_where_there_are_any() -> None:
+    raw = {"messages": [], "tools": [{"name": "clock", "description": "Tells the time."}]}
+    words = estimate_messages("auto", TURNS)
+    plain = await facts_of({}, chat={"raw": raw})
+    calling = await facts_of({}, chat={"raw": raw, "needs": frozenset({"tools"})})
+    assert plain.prompt_tokens == words
+    assert calling.prompt_tokens == estimate_body("auto", raw)

@@ -68,6 +68,8 @@ def test_t14__gemini__pages_by_token_until_there_is_none() -> None:
         "outputTokenLimit": 100,
         "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
     }
+    vectors = GEMINI.render_one(ListedModel("v", "maker", makes_vectors=True))
+    assert vectors["supportedGenerationMethods"] == ["embedContent", "batchEmbedContents"]
 
 
 def _gemini_pages(size: int) -> Iterator[list[str]]:

@@ -11,6 +11,7 @@ from tests.factories.routing import Site, clause, make_rule, publish
 from tests.gateway.asgi_client import get, post
 
 CHAT = {"model": "sim-small", "messages": [{"role": "user", "content": "Hello"}]}
+MESSAGES = {**CHAT, "max_tokens": 50}
 ASK = {"messages": [{"role": "user", "content": "Hello"}]}
 READ = (
     clause("message_text", "matches", "never"),
@@ -47,6 +48,9 @@ def no_sql(monkeypatch: pytest.MonkeyPatch) -> Any:
     [
         ("/v1/chat/completions", CHAT),
         ("/v1/chat/completions", {**CHAT, "stream": True}),
+        ("/v1/messages", MESSAGES),
+        ("/v1/messages", {**MESSAGES, "stream": True}),
+        ("/v1/messages/count_tokens", MESSAGES),
         ("/api/v1/complete", ASK),
         ("/api/v1/route", ASK),
     ],

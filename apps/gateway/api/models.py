@@ -69,4 +69,5 @@ def _listed_model(name: str, snapshot: Snapshot) -> ListedModel:
         lifecycle=found.lifecycle,
         context_window=found.context_window,
         max_output_tokens=found.max_output_tokens,
+        makes_vectors=found.capabilities.get("embeddings") == "yes",
     )

@@ -16,7 +16,8 @@ EPOCH = "1970-01-01T00:00:00Z"
 USUAL_PAGE, LARGEST_PAGE = 20, 1_000
 USUAL_GEMINI_PAGE = 50
 GEMINI_PREFIX = "models/"
-GEMINI_METHODS = ("generateContent", "streamGenerateContent", "countTokens")
+ANSWERING_METHODS = ("generateContent", "streamGenerateContent", "countTokens")
+EMBEDDING_METHODS = ("embedContent", "batchEmbedContents")
 
 type Query = Mapping[str, Any]
 type Record = dict[str, Any]
@@ -31,6 +32,7 @@ class ListedModel:
     lifecycle: str = "active"
     context_window: int = 0
     max_output_tokens: int = 0
+    makes_vectors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,14 @@ def _gemini_all(models: Sequence[ListedModel], query: Query) -> Record:
 
 
 def _gemini_one(model: ListedModel) -> Record:
+    methods = EMBEDDING_METHODS if model.makes_vectors else ANSWERING_METHODS
     return {
         "name": f"{GEMINI_PREFIX}{model.name}",
         "version": "1",
         "displayName": model.name,
         "inputTokenLimit": model.context_window,
         "outputTokenLimit": model.max_output_tokens,
-        "supportedGenerationMethods": list(GEMINI_METHODS),
+        "supportedGenerationMethods": list(methods),
     }
 
 
