@@ -35,6 +35,12 @@ class OnContentFilter(models.TextChoices):
     NEXT = "next", _("Try the next model")
 
 
+class OnUnsupported(models.TextChoices):
+    DEFAULT = "", _("As the server is set up")
+    DROP = "drop", _("Leave it out and say so")
+    REFUSE = "refuse", _("Try the next model, or refuse the request")
+
+
 class ReleaseState(models.TextChoices):
     LIVE = "live", _("Live")
     SUPERSEDED = "superseded", _("Superseded")

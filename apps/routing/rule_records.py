@@ -25,6 +25,7 @@ DEFAULTS: Mapping[str, Any] = {
     "total_timeout_ms": None,
     "max_attempts": None,
     "on_content_filter": "",
+    "on_unsupported": "",
 }
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.prompts.models import PromptTemplate
-from apps.routing.enums import Affinity, OnContentFilter, Strategy, Unit
+from apps.routing.enums import Affinity, OnContentFilter, OnUnsupported, Strategy, Unit
 
 LONGEST_CACHE_SECONDS = 86_400
 MOST_ATTEMPTS = 5
@@ -152,6 +152,14 @@ class RuleEffects(models.Model):
         choices=OnContentFilter.choices,
         default=OnContentFilter.DEFAULT,
         blank=True,
+    )
+    on_unsupported = models.CharField(
+        _("when a provider cannot take a field of the request"),
+        max_length=20,
+        choices=OnUnsupported.choices,
+        default=OnUnsupported.DEFAULT,
+        blank=True,
+        help_text=_("Usually it is left out, and the answer names it."),
     )
 
     class Meta:

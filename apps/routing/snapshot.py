@@ -27,7 +27,7 @@ PLAIN_FIELDS = (
     *("name", "action", "is_default", "strategy", "price_weight", "affinity", "unit"),
     *("reject_message", "max_output_tokens", "cache_seconds", "data_class", "price_cap"),
     *("latency_cap_ms", "allow_unknown", "first_token_timeout_ms", "total_timeout_ms"),
-    *("max_attempts", "on_content_filter"),
+    *("max_attempts", "on_content_filter", "on_unsupported"),
 )
 COPIED_FIELDS = ("arms", "parameters", "add_tags", "regions")
 

@@ -43,6 +43,7 @@ EFFECTS = (
     *("targets", "arms", "prompt_template", "max_output_tokens", "cache_seconds", "parameters"),
     *("add_tags", "regions", "data_class", "price_cap", "latency_cap_ms", "allow_unknown"),
     *("first_token_timeout_ms", "total_timeout_ms", "max_attempts", "on_content_filter"),
+    "on_unsupported",
 )
 
 

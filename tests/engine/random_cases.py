@@ -252,6 +252,7 @@ def _effects(chance: Random) -> Records:
         "total_timeout_ms": chance.choice((None, 9_000)),
         "max_attempts": chance.choice((None, 1, 9)),
         "on_content_filter": chance.choice(("", "return", "next")),
+        "on_unsupported": chance.choice(("", "drop", "refuse")),
     }
 
 

@@ -67,6 +67,7 @@ def effect_fields() -> Records:
         "total_timeout_ms": None,
         "max_attempts": None,
         "on_content_filter": "",
+        "on_unsupported": "",
     }
 
 

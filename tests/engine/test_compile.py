@@ -128,6 +128,7 @@ def test_rule__with_every_setting__carries_them_all() -> None:
             total_timeout_ms=2,
             max_attempts=4,
             on_content_filter="next",
+            on_unsupported="refuse",
         )
     )
     assert (rule.id, rule.name, rule.action, rule.reject_message) == ("r9", "All", "continue", "no")
@@ -154,6 +155,7 @@ def test_rule__with_every_setting__carries_them_all() -> None:
         total_timeout_ms=2,
         max_attempts=4,
         on_content_filter="next",
+        on_unsupported="refuse",
     )
 
 

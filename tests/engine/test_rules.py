@@ -186,6 +186,8 @@ def test_match_after__any_list__says_what_first_match_says_of_the_rest(count: in
         ("max_attempts", None, 3, 3),
         ("on_content_filter", "next", "return", "next"),
         ("on_content_filter", "", "return", "return"),
+        ("on_unsupported", "drop", "refuse", "drop"),
+        ("on_unsupported", "", "refuse", "refuse"),
         ("max_output_tokens", 5, 3, 3),
         ("max_output_tokens", 3, 5, 3),
         ("max_output_tokens", None, 5, 5),

@@ -130,6 +130,7 @@ def test_rules__faulty_condition__is_refused_at_the_field_with_the_place(
         ("total_timeout_ms", -1),
         ("max_attempts", 6),
         ("on_content_filter", "cry"),
+        ("on_unsupported", "cry"),
         ("active_from", "yesterday"),
         ("targets", [{"model": "sim-small", "weight": -1}]),
         ("targets", [{"weight": 1}]),

@@ -75,6 +75,7 @@ def test_form__every_section__is_saved(editor: Client, site: Site) -> None:
         total_timeout_ms=30_000,
         max_attempts=2,
         on_content_filter="next",
+        on_unsupported="refuse",
         temperature="0.5",
         reasoning_effort="low",
         seed="7",

@@ -51,6 +51,7 @@ EVERY_SETTING: dict[str, Any] = {
     "total_timeout_ms": 20_000,
     "max_attempts": 2,
     "on_content_filter": "next",
+    "on_unsupported": "refuse",
 }
 
 

@@ -94,6 +94,7 @@ def test_rule__whole__becomes_plain_json(site: Site) -> None:
         total_timeout_ms=30_000,
         max_attempts=2,
         on_content_filter="next",
+        on_unsupported="refuse",
         active_from=datetime(2026, 12, 1, tzinfo=UTC),
         active_until=datetime(2026, 12, 24, 12, tzinfo=UTC),
     )
@@ -134,6 +135,7 @@ def test_rule__whole__becomes_plain_json(site: Site) -> None:
         "total_timeout_ms": 30_000,
         "max_attempts": 2,
         "on_content_filter": "next",
+        "on_unsupported": "refuse",
     }
     compiled = compile_rule(record)
     assert (compiled.choice.targets[0].weight, compiled.effects.price_cap) == (3, 5_000_000)

@@ -78,6 +78,7 @@ def test_draft__sound__has_no_problem() -> None:
         {"total_timeout_ms": 1},
         {"max_attempts": 1},
         {"on_content_filter": "next"},
+        {"on_unsupported": "refuse"},
     ],
 )
 def test_rule__without_any_effect__is_a_warning(effect: dict[str, Any]) -> None:

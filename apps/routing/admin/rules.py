@@ -42,7 +42,7 @@ FIELDSETS = (
             "fields": (
                 *("max_output_tokens", "regions", "data_class", "price_cap", "latency_cap_ms"),
                 *("allow_unknown", "first_token_timeout_ms", "total_timeout_ms", "max_attempts"),
-                "on_content_filter",
+                *("on_content_filter", "on_unsupported"),
             ),
             "description": _("They narrow what may answer. Of several rules the tightest holds."),
         },

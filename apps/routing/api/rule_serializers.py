@@ -91,6 +91,7 @@ class RuleSerializer(WithTargetsSerializer):
             *("max_output_tokens", "cache_seconds", "parameters", "add_tags", "regions"),
             *("data_class", "price_cap", "latency_cap_ms", "allow_unknown"),
             *("first_token_timeout_ms", "total_timeout_ms", "max_attempts", "on_content_filter"),
+            "on_unsupported",
         )
 
     def validate_conditions(self, tree: Any) -> Any:

@@ -32,7 +32,7 @@ CHOICE_FIELDS = ("strategy", "price_weight", "affinity", "unit")
 EFFECT_FIELDS = (
     *("prompt_template", "max_output_tokens", "cache_seconds", "parameters", "data_class"),
     *("price_cap", "latency_cap_ms", "allow_unknown", "first_token_timeout_ms"),
-    *("total_timeout_ms", "max_attempts", "on_content_filter"),
+    *("total_timeout_ms", "max_attempts", "on_content_filter", "on_unsupported"),
 )
 
 

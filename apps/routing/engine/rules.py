@@ -20,7 +20,7 @@ TRACED_RULES = 50
 NO_EFFECTS = Effects()
 FIRST_SET = (
     *("prompt_template", "cache_seconds", "data_class", "first_token_timeout_ms"),
-    *("total_timeout_ms", "max_attempts", "on_content_filter"),
+    *("total_timeout_ms", "max_attempts", "on_content_filter", "on_unsupported"),
 )
 SMALLEST = ("max_output_tokens", "price_cap", "latency_cap_ms")
 

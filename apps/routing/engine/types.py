@@ -174,6 +174,7 @@ class Effects:
     total_timeout_ms: int | None = None
     max_attempts: int | None = None
     on_content_filter: Literal["", "return", "next"] = ""
+    on_unsupported: Literal["", "drop", "refuse"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,8 +394,5 @@ class Decision:
         """The least a plan is likely to cost, what its first attempt is, and the worst case."""
         if not self.attempts:
             return 0, 0, 0
-        return (
-            min(attempt.expected_cost for attempt in self.attempts),
-            self.attempts[0].expected_cost,
-            max(attempt.worst_case_cost for attempt in self.attempts),
-        )
+        likely = [attempt.expected_cost for attempt in self.attempts]
+        return min(likely), likely[0], max(attempt.worst_case_cost for attempt in self.attempts)
