@@ -4,7 +4,7 @@ Redis holds the hot copy, Postgres the truth. A turn is saved only on top of the
 on: who comes second with another view of the history gets a conflict, and nothing is overwritten.
 """
 
-import sys
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
@@ -15,11 +15,12 @@ from apps.api_keys.types import Caller
 from apps.audit.services import record_change
 from apps.audit.types import Actor
 from apps.conversations import store
-from apps.conversations.models import Conversation, Turn
+from apps.conversations.models import Conversation
+from apps.conversations.models import Turn as TurnRow
 from apps.conversations.selectors import HOT_TURNS, TURN_PURPOSE, newest_turns
-from apps.conversations.trimming import trim
+from apps.conversations.trimming import answered_calls, newest, trim
 from apps.conversations.types import ID_PREFIX, Context, StoredTurn
-from apps.core.chat import Message, TokenUsage
+from apps.core.chat import TokenUsage, Turn
 from apps.core.crypto import seal
 from apps.core.database import in_database
 from apps.core.errors import (
@@ -31,12 +32,12 @@ from apps.core.errors import (
 )
 from apps.core.ids import new_id, parse_public_id
 from apps.core.scoping import tenant_scope
-from apps.core.tokens import estimate_tokens
+from apps.core.tokens import estimate_turn
+from apps.core.turn_records import turn_record
 
 NEW = "new"
 SCOPE = "conversations"
 LAST_TURNS = 40
-UNLIMITED = sys.maxsize
 
 
 async def load(caller: Caller, conversation_id: str) -> Context:
@@ -59,27 +60,37 @@ async def load(caller: Caller, conversation_id: str) -> Context:
 
 def fit(
     context: Context,
-    incoming: Sequence[Message],
+    incoming: Sequence[Turn],
     *,
     model: str = "",
     max_tokens: int,
     last_turns: int = LAST_TURNS,
-) -> tuple[Message, ...]:
-    """Return history and incoming messages that fit `max_tokens`; the incoming ones always stay."""
-    taken = sum(estimate_tokens(model, message.text) for message in incoming)
-    kept = trim(context.turns, last_turns=last_turns, max_tokens=max(max_tokens - taken, 0))
-    return (*(turn.message for turn in kept), *incoming)
+) -> tuple[Turn, ...]:
+    """Return history and incoming turns that fit `max_tokens`; the incoming ones always stay.
+
+    So do the calls whose results they bring.
+    """
+    taken = sum(estimate_turn(model, turn) for turn in incoming)
+    kept = trim(
+        context.turns,
+        last_turns=last_turns,
+        max_tokens=max(max_tokens - taken, 0),
+        answered=answered_calls(incoming),
+    )
+    return (*(stored.turn for stored in kept), *incoming)
 
 
 async def append(
-    caller: Caller, context: Context, messages: Sequence[Message], usage: TokenUsage | None = None
+    caller: Caller, context: Context, turns: Sequence[Turn], usage: TokenUsage | None = None
 ) -> Context:
-    """Save the turn that was just made (the caller's messages and the answer).
+    """Save the turns that were just made (the caller's and the answer).
 
     Raises Conflict when the conversation went on meanwhile, NotFound when it was deleted.
     """
     _require_leave(caller)
-    added = tuple(_counted(message, usage) for message in messages)
+    added = [StoredTurn(turn, estimate_turn("", turn)) for turn in turns]
+    if usage is not None and added and added[-1].turn.role == "assistant":
+        added[-1] = replace(added[-1], tokens=usage.output_tokens)
     try:
         await in_database(_save, caller, context, added)
     except Conflict:
@@ -90,7 +101,7 @@ async def append(
         raise ServiceUnavailable("the conversation cannot be saved now") from error
     following = replace(
         context,
-        turns=_hot((*context.turns, *added)),
+        turns=newest((*context.turns, *added), HOT_TURNS),
         position=context.position + len(added),
         is_new=False,
     )
@@ -163,9 +174,8 @@ def _read(tenant_id: UUID, row_id: UUID) -> Context | None:
 def _save(caller: Caller, context: Context, added: Sequence[StoredTurn]) -> None:
     with tenant_scope(caller.tenant_id):
         conversation = _locked(caller, context)
-        Turn.objects.bulk_create(
-            _turn(conversation, context.position + offset, turn)
-            for offset, turn in enumerate(added)
+        TurnRow.objects.bulk_create(
+            _row(conversation, context.position + offset, turn) for offset, turn in enumerate(added)
         )
         conversation.turn_count = context.position + len(added)
         conversation.save(update_fields=["turn_count", "updated_at"])
@@ -190,29 +200,18 @@ def _locked(caller: Caller, context: Context) -> Conversation:
     return conversation
 
 
-def _turn(conversation: Conversation, position: int, turn: StoredTurn) -> Turn:
-    row = Turn(
+def _row(conversation: Conversation, position: int, stored: StoredTurn) -> TurnRow:
+    row = TurnRow(
         tenant_id=conversation.tenant_id,
         conversation=conversation,
         position=position,
-        role=turn.message.role,
-        tokens=turn.tokens,
+        role=stored.turn.role,
+        tokens=stored.tokens,
+        is_record=True,
     )
-    row.ciphertext = seal(
-        turn.message.text, purpose=TURN_PURPOSE, tenant_id=row.tenant_id, row_id=row.id
-    )
+    record = json.dumps(turn_record(stored.turn), ensure_ascii=False)
+    row.ciphertext = seal(record, purpose=TURN_PURPOSE, tenant_id=row.tenant_id, row_id=row.id)
     return row
-
-
-def _hot(turns: tuple[StoredTurn, ...]) -> tuple[StoredTurn, ...]:
-    """Keep what a cold load would bring: system messages and the newest turns."""
-    return trim(turns, last_turns=HOT_TURNS, max_tokens=UNLIMITED)
-
-
-def _counted(message: Message, usage: TokenUsage | None) -> StoredTurn:
-    if usage is not None and message.role == "assistant":
-        return StoredTurn(message, usage.output_tokens)
-    return StoredTurn(message, estimate_tokens("", message.text))
 
 
 def _unknown() -> NotFound:

@@ -31,7 +31,7 @@ class Conversation(TenantOwnedModel):
 
 
 class Turn(TenantOwnedModel):
-    """One message of a conversation."""
+    """One turn of a conversation, as a record (see `core.turn_records`); older ones are a text."""
 
     conversation = models.ForeignKey(
         Conversation,
@@ -42,6 +42,7 @@ class Turn(TenantOwnedModel):
     position = models.PositiveIntegerField(_("position"))
     role = models.CharField(_("role"), max_length=20)
     ciphertext = models.TextField(editable=False)
+    is_record = models.BooleanField(default=False, editable=False)
     tokens = models.PositiveIntegerField(_("tokens"))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

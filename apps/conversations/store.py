@@ -15,13 +15,16 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from apps.conversations.types import Context, StoredTurn
-from apps.core.chat import Message
 from apps.core.crypto import DecryptionFailed, seal, unseal
 from apps.core.errors import ServiceUnavailable
 from apps.core.redis import control_redis, hot_redis
+from apps.core.turn_records import turn_of, turn_record
 
 HOT_SECONDS = 3600
 PURPOSE = "conversation.hot"
+VERSION = 2
+# Beyond this the copy costs more than it saves: images and documents are kept in full.
+MOST_CHARACTERS = 4_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +49,19 @@ async def read(tenant_id: UUID, conversation_id: UUID) -> Context | None:
     except (DecryptionFailed, UnicodeDecodeError):
         log.warning("conversation.hot_copy_tampered", conversation_id=str(conversation_id))
         return None
-    return _decode(conversation_id, json.loads(text))
+    try:
+        return _decode(conversation_id, json.loads(text))
+    except (KeyError, ValueError):
+        log.info("conversation.hot_copy_of_another_version", conversation_id=str(conversation_id))
+        return None
 
 
 async def write(tenant_id: UUID, context: Context) -> None:
-    """Keep the context; when Redis is away the next turn reads the truth."""
+    """Keep the context; when Redis is away, or it is too large, the next turn reads the truth."""
     text = json.dumps(_encode(context), ensure_ascii=False)
+    if len(text) > MOST_CHARACTERS:
+        await forget(tenant_id, context.conversation_id)
+        return
     sealed = seal(text, purpose=PURPOSE, tenant_id=tenant_id, row_id=context.conversation_id)
     key = hot_key(tenant_id, context.conversation_id)
     try:
@@ -78,13 +88,16 @@ def forget_now(tenant_id: UUID, conversation_id: UUID) -> None:
 
 def _encode(context: Context) -> dict[str, Any]:
     return {
+        "version": VERSION,
         "project": context.project_id.hex,
         "position": context.position,
-        "turns": [[turn.message.role, turn.message.text, turn.tokens] for turn in context.turns],
+        "turns": [[turn_record(stored.turn), stored.tokens] for stored in context.turns],
     }
 
 
 def _decode(conversation_id: UUID, data: dict[str, Any]) -> Context:
-    turns = tuple(StoredTurn(Message(role, text), tokens) for role, text, tokens in data["turns"])
+    if data["version"] != VERSION:
+        raise ValueError("a copy of another version")
+    turns = tuple(StoredTurn(turn_of(record), tokens) for record, tokens in data["turns"])
     context = Context(conversation_id, UUID(hex=data["project"]), position=data["position"])
     return replace(context, turns=turns)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from apps.core.chat import Message
+from apps.core.chat import Turn
 from apps.core.ids import public_id
 
 ID_PREFIX = "conv"
@@ -11,9 +11,9 @@ ID_PREFIX = "conv"
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """A message with the tokens it was counted at when it was saved."""
+    """A turn in full with the tokens it was counted at when it was saved."""
 
-    message: Message
+    turn: Turn
     tokens: int
 
 
@@ -36,5 +36,5 @@ class Context:
         return public_id(ID_PREFIX, self.conversation_id)
 
     @property
-    def messages(self) -> tuple[Message, ...]:
-        return tuple(turn.message for turn in self.turns)
+    def history(self) -> tuple[Turn, ...]:
+        return tuple(stored.turn for stored in self.turns)

@@ -114,7 +114,11 @@ class Turn:
     name: str = ""
 
     def as_message(self) -> Message:
-        texts = (part.text for part in self.parts if isinstance(part, Text))
+        """Return its words; those of tools' results too."""
+        texts: list[str] = []
+        for part in self.parts:
+            inner = part.parts if isinstance(part, ToolResult) else (part,)
+            texts += [word.text for word in inner if isinstance(word, Text)]
         return Message(self.role, "\n".join(texts))
 
 

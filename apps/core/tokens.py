@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 from typing import Any
 
-from apps.core.chat import Message
+from apps.core.chat import Message, ToolCall, Turn
 
 # Wrapping of one turn (role and separators), and of the answer that follows, in the chat format.
 TOKENS_PER_MESSAGE = 4
@@ -64,6 +64,13 @@ def estimate_body(model: str, body: Mapping[str, Any]) -> int:
     for value in body.values():
         pieces.extend(value if isinstance(value, list) else [value])
     return sum(_estimate_piece(model, piece) for piece in pieces) + TOKENS_PER_REPLY
+
+
+def estimate_turn(model: str, turn: Turn) -> int:
+    """Return about how many tokens the words of a turn are, those of its tool calls included."""
+    calls = (part for part in turn.parts if isinstance(part, ToolCall))
+    words = (turn.as_message().text, *(f"{call.name} {call.arguments}" for call in calls))
+    return estimate_tokens(model, "\n".join(filter(None, words)))
 
 
 def preload_tokenizer() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from dataclasses import asdict
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,10 @@ import orjson
 import structlog
 from django.conf import settings
 
-from apps.core.chat import ChatResponse, Text, Thinking, TokenUsage
+from apps.core.chat import AnswerPart, ChatResponse, Text, Thinking, TokenUsage, ToolCall, Turn
 from apps.core.crypto import DecryptionFailed, seal, unseal
+from apps.core.turn_records import turn_of, turn_record
+from apps.gateway.losses import refuses_loss
 from apps.gateway.types import Run
 
 PURPOSE = "gateway.answer"
@@ -32,9 +34,11 @@ def answer_key(run: Run) -> str:
         "models": sorted({attempt.model for attempt in decision.attempts}),
         "rule": decision.rule_id,
         "limit": decision.attempts[0].max_output_tokens,
-        "messages": [[message.role, message.text] for message in chat.messages],
+        "before": [turn_record(turn) for turn in chat.before],
+        "messages": [[message.role, message.text] for message in run.ask.chat.messages],
         "neutral": [chat.temperature, chat.top_p, chat.stop],
         "parameters": dict(chat.parameters),
+        "refuses_loss": refuses_loss(run),
         "dialect": chat.dialect,
         "raw": {name: value for name, value in chat.raw.items() if name not in UNSHAPING_FIELDS},
     }
@@ -44,8 +48,12 @@ def answer_key(run: Run) -> str:
 
 
 def is_cacheable(response: ChatResponse) -> bool:
-    """Only a finished answer is worth keeping; vectors are large, and their callers keep them."""
-    return response.finish_reason == "stop" and not response.vectors
+    """Only a finished answer is worth keeping; a call has an id that must not come twice.
+
+    Vectors are large, and their callers keep them.
+    """
+    has_calls = any(isinstance(part, ToolCall) for part in response.parts)
+    return response.finish_reason == "stop" and not has_calls and not response.vectors
 
 
 def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:
@@ -58,8 +66,10 @@ def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:
         "model": run.model,
         "raw": dict(response.raw),
         "raw_dialect": response.raw_dialect,
-        "thoughts": [asdict(part) for part in response.parts if isinstance(part, Thinking)],
+        "parts": turn_record(Turn("assistant", response.parts)),
         "dropped": response.dropped,
+        "stop_sequence": response.stop_sequence,
+        "logprobs": response.logprobs,
     }
     text = orjson.dumps(body).decode()
     tenant = run.ask.caller.tenant_id
@@ -82,17 +92,24 @@ def open_answer(key: str, run: Run, sealed: bytes) -> tuple[str, ChatResponse] |
 
 
 def _read(body: dict[str, Any]) -> tuple[str, ChatResponse]:
-    thoughts = tuple(Thinking(**thought) for thought in body["thoughts"])
     response = ChatResponse(
         text=body["text"],
         finish_reason=body["finish_reason"],
         usage=TokenUsage(**body["usage"]),
         raw=body["raw"],
         raw_dialect=body["raw_dialect"],
-        parts=(*thoughts, Text(body["text"])) if thoughts else (),
+        parts=tuple(_answer_parts(turn_of(body["parts"]))),
         dropped=tuple(body["dropped"]),
+        stop_sequence=body["stop_sequence"],
+        logprobs=body["logprobs"],
     )
     return body["model"], response
+
+
+def _answer_parts(turn: Turn) -> Iterator[AnswerPart]:
+    for part in turn.parts:
+        if isinstance(part, Text | Thinking | ToolCall):
+            yield part
 
 
 def _row_id(key: str) -> UUID:

@@ -10,6 +10,8 @@ from apps.core.errors import DeadlineExceeded, RouterError
 from apps.gateway.attempt_watch import AttemptWatch
 from apps.gateway.billing import estimate_usage
 from apps.gateway.fail_over import FailOver
+from apps.gateway.losses import refuses_loss
+from apps.gateway.outgoing import request_for
 from apps.gateway.types import Run
 from apps.providers.adapters.base import (
     AttemptError,
@@ -19,6 +21,7 @@ from apps.providers.adapters.base import (
     ProviderCall,
     Timeouts,
 )
+from apps.providers.adapters.failures import refuse_losses
 from apps.providers.adapters.registry import adapter_for
 from apps.routing.engine.types import Attempt
 
@@ -76,7 +79,7 @@ async def open_stream(run: Run) -> OpenStream:
 async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
     watch = AttemptWatch(run, attempt)
     try:
-        adapter, call = _aim(run, attempt, is_stream=False)
+        adapter, call = await _aim(run, attempt, is_stream=False)
         watch.started()
         answering = adapter.embed if call.request.embedding else adapter.complete
         response = await answering(call)
@@ -87,6 +90,12 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
         watch.cancelled(estimate_usage(run, attempt.model, ""))
         raise
     watch.clock.mark_first_token()
+    try:
+        # Some losses show only in the answer.
+        refuse_losses(call, response.dropped)
+    except AttemptError as error:
+        watch.failed(error, response.usage)
+        raise
     run.dropped = response.dropped
     wants_another = run.decided().effects.on_content_filter == "next"
     is_filtered = wants_another and response.finish_reason == "content_filter"
@@ -99,12 +108,13 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
 async def _open(run: Run, attempt: Attempt) -> OpenStream:
     watch = AttemptWatch(run, attempt)
     try:
-        adapter, call = _aim(run, attempt, is_stream=True)
+        adapter, call = await _aim(run, attempt, is_stream=True)
         watch.started()
         events = aiter(adapter.stream(call))
         first = await anext(events, None)
         if first is None:
             raise AttemptError("cut", "the provider sent an empty stream")
+        await _refuse_losses(call, first, events)
     except AttemptError as error:
         watch.failed(error)
         raise
@@ -118,13 +128,32 @@ async def _open(run: Run, attempt: Attempt) -> OpenStream:
     return OpenStream(watch, first, events)
 
 
-def _aim(run: Run, attempt: Attempt, *, is_stream: bool) -> tuple[ProviderAdapter, ProviderCall]:
+async def _refuse_losses(
+    call: ProviderCall, first: StreamEvent, events: AsyncIterator[StreamEvent]
+) -> None:
+    try:
+        refuse_losses(call, first.dropped)
+    except AttemptError:
+        await close(events)
+        raise
+
+
+async def close(events: AsyncIterator[StreamEvent]) -> None:
+    """End the call upstream."""
+    end = getattr(events, "aclose", None)
+    if end is not None:
+        await end()
+
+
+async def _aim(
+    run: Run, attempt: Attempt, *, is_stream: bool
+) -> tuple[ProviderAdapter, ProviderCall]:
     connection = _connection(run, attempt)
     left = run.seconds_left
     if left <= 0:
         raise DeadlineExceeded("no answer within the time allowed")
     call = ProviderCall(
-        request=run.outgoing,
+        request=await request_for(run, connection.adapter),
         connection=connection,
         max_output_tokens=_output_limit(run, attempt),
         timeouts=Timeouts(
@@ -132,6 +161,7 @@ def _aim(run: Run, attempt: Attempt, *, is_stream: bool) -> tuple[ProviderAdapte
         ),
         request_id=run.request_id,
         model=_model_facts(run, attempt),
+        refuses_loss=refuses_loss(run),
     )
     return adapter_for(connection.adapter), call
 

@@ -50,7 +50,7 @@ async def gather(run: Run) -> RequestFacts:
         data_class=caller.data_class,
         prompt_template=ask.prompt_template,
         conversation=run.context.id if run.context else "",
-        is_continued=bool(run.context and run.context.messages),
+        is_continued=bool(run.context and run.context.turns),
         **await _asked_for(run, prompt_tokens, now_ms),
     )
 

@@ -1,6 +1,7 @@
 """The one pipeline of every door: prepare, decide, finish, admit, dispatch, settle."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -8,7 +9,7 @@ from apps.api_keys import limits
 from apps.api_keys.errors import TokensShort
 from apps.conversations import context_manager
 from apps.conversations.types import Context
-from apps.core.chat import ChatResponse, Message
+from apps.core.chat import ChatResponse, Message, Text, Turn
 from apps.core.errors import (
     AccessDenied,
     BudgetExceeded,
@@ -18,7 +19,7 @@ from apps.core.errors import (
     RouterError,
 )
 from apps.core.tokens import estimate_messages
-from apps.gateway import cache, dispatch
+from apps.gateway import cache, dispatch, thought_store
 from apps.gateway.facts import gather
 from apps.gateway.fail_over import LONGEST_WAIT_SECONDS, decide_now, decide_with_patience
 from apps.gateway.recording import Status, usage_event
@@ -87,21 +88,27 @@ async def _prepare(run: Run) -> None:
     ask = run.ask
     if ask.prompt_template:
         prompt = _prompt(run, ask.prompt_template)
-        run.rendered = render(prompt, ask.variables)
+        run.rendered = _turns(render(prompt, ask.variables))
         run.template_label = prompt.label
-    history: tuple[Message, ...] = ()
+    history: tuple[Turn, ...] = ()
     if ask.conversation_id:
         run.context = await context_manager.load(ask.caller, ask.conversation_id)
+        # What is kept is kept in full: a request that cannot be read so is refused before the call.
+        run.callers = ask.chat.details().turns
         # A template that is named in every turn must not repeat its system message.
-        known = {message for message in run.context.messages if message.role == "system"}
-        run.rendered = tuple(message for message in run.rendered if message not in known)
+        known = [turn for turn in run.context.history if turn.role == "system"]
+        run.rendered = tuple(turn for turn in run.rendered if turn not in known)
         history = _fitting_history(run, run.context)
-    system = (message for message in run.rendered if message.role == "system")
+    system = (turn for turn in run.rendered if turn.role == "system")
     run.prefix = (*system, *history)
 
 
-def _fitting_history(run: Run, context: Context) -> tuple[Message, ...]:
-    incoming = (*run.rendered, *run.ask.chat.messages)
+def _turns(messages: Iterable[Message]) -> tuple[Turn, ...]:
+    return tuple(message.as_turn() for message in messages)
+
+
+def _fitting_history(run: Run, context: Context) -> tuple[Turn, ...]:
+    incoming = (*run.rendered, *run.callers)
     room = _largest_window(run) * HISTORY_SHARE_PERCENT // 100
     kept = context_manager.fit(context, incoming, max_tokens=room)
     return kept[: len(kept) - len(incoming)]
@@ -127,7 +134,7 @@ async def _finish(run: Run) -> None:
         return
     prompt = _prompt(run, template)
     added = render(prompt, run.ask.variables, ignore_unknown=True)
-    run.prefix = (*added, *run.prefix)
+    run.prefix = (*_turns(added), *run.prefix)
     run.template_label = ", ".join(filter(None, (prompt.label, run.template_label)))
     tokens = estimate_messages(run.ask.chat.model, added)
     run.facts = replace(run.known_facts(), added_tokens=tokens)
@@ -209,12 +216,13 @@ async def settle(
 
 
 async def remember(run: Run, response: ChatResponse) -> None:
-    """Append the turn to its conversation."""
+    """Keep what the next turn needs: the conversation's turns in full, signed thoughts."""
+    await thought_store.keep(run.ask.caller, response)
     if run.context is None:
         return
-    answer = Message("assistant", response.text)
-    turn = (*run.rendered, *run.ask.chat.messages, answer)
-    run.context = await context_manager.append(run.ask.caller, run.context, turn, response.usage)
+    answer = Turn("assistant", response.parts or (Text(response.text),))
+    turns = (*run.rendered, *run.callers, answer)
+    run.context = await context_manager.append(run.ask.caller, run.context, turns, response.usage)
 
 
 def _prompt(run: Run, slug: str) -> CompiledPrompt:

@@ -11,6 +11,7 @@ from apps.core.errors import RouterError
 from apps.core.ids import new_id
 from apps.gateway.billing import cost_of, deployment_of
 from apps.gateway.health_log import health_log
+from apps.gateway.losses import trace_of
 from apps.gateway.types import Run
 from apps.providers.adapters.base import AttemptError
 from apps.routing.engine.trace import pack_trace
@@ -130,7 +131,7 @@ def _event(run: Run, status: Status, error: RouterError | None) -> UsageEvent:
         total_ms=round((monotonic_seconds() - run.started) * 1000),
         platform_version=run.pinned.snapshot.platform_version,
         tenant_version=run.pinned.snapshot.tenant_version,
-        trace=pack_trace(decision.trace, json_bytes) if decision else [],
+        trace=pack_trace(trace_of(run), json_bytes) if decision else [],
         attempts=tuple(run.attempts),
         facts=_replayable(run),
     )

@@ -1,20 +1,13 @@
 """The pipeline's streamed form: the same steps, the answer in events, settled at its end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Self
 
-from apps.core.chat import (
-    AnswerPart,
-    ChatResponse,
-    FinishReason,
-    StreamEvent,
-    Text,
-    Thinking,
-    TokenUsage,
-)
+from apps.core.chat import ChatResponse, StreamEvent, Text, TokenUsage
 from apps.core.errors import ProviderFailed, RouterError
 from apps.gateway import dispatch, pipeline
+from apps.gateway.assembly import Assembly, events_of
 from apps.gateway.billing import estimate_usage
 from apps.gateway.dispatch import OpenStream
 from apps.gateway.types import Ask, Run
@@ -27,12 +20,9 @@ class AnswerStream:
     def __init__(self, run: Run, opened: OpenStream | None, cached: ChatResponse | None) -> None:
         self.run = run
         self.usage: TokenUsage | None = None
-        self.finish_reason: FinishReason | None = None
         self._opened = opened
         self._cached = cached
-        self._texts: list[str] = []
-        self._unspoken: list[str] = []
-        self._thoughts: list[Thinking] = []
+        self._answer = Assembly()
         self._events = self._relay()
 
     def __aiter__(self) -> Self:
@@ -49,7 +39,7 @@ class AnswerStream:
         await self._events.aclose()
         if self._opened is not None and not self._opened.watch.is_ended:
             opened = self._opened
-            await _close(opened.events)
+            await dispatch.close(opened.events)
             opened.watch.cancelled(self._estimate(opened))
         await asyncio.shield(asyncio.create_task(pipeline.settle(self.run, "cancelled")))
 
@@ -65,7 +55,7 @@ class AnswerStream:
             yield self._note(self._opened.first)
             async for event in self._opened.events:
                 yield self._note(event)
-            if self.finish_reason is None:
+            if self._answer.finish_reason is None:
                 raise AttemptError("cut", "the stream ended without its end")
         except AttemptError as error:
             raise await self._cut(self._opened, error) from error
@@ -74,26 +64,26 @@ class AnswerStream:
         await self._end(response)
 
     def _note(self, event: StreamEvent) -> StreamEvent:
-        self._texts.append(event.text)
-        if event.thinking or event.tool_call is not None:
-            self._unspoken.append(_unspoken(event))
-        if event.thought is not None:
-            self._thoughts.append(event.thought)
+        self._answer.add(event)
         self.usage = event.usage or self.usage
-        self.finish_reason = event.finish_reason or self.finish_reason
         return event
 
     def _response(self, opened: OpenStream) -> ChatResponse:
-        text = "".join(self._texts)
-        usage = self.usage or self._estimate(opened)
-        self.usage = usage
-        parts: tuple[AnswerPart, ...] = (*self._thoughts, Text(text)) if self._thoughts else ()
-        return ChatResponse(text, self.finish_reason or "stop", usage, parts=parts)
+        answer = self._answer
+        self.usage = answer.usage or self._estimate(opened)
+        return ChatResponse(
+            text=answer.text,
+            finish_reason=answer.finish_reason or "stop",
+            usage=self.usage,
+            parts=answer.parts,
+            dropped=self.run.dropped,
+            stop_sequence=answer.stop_sequence,
+            logprobs=answer.logprobs,
+        )
 
     def _estimate(self, opened: OpenStream) -> TokenUsage:
         """Count what had come when there is no count of the provider's."""
-        said = "".join((*self._texts, *self._unspoken))
-        return estimate_usage(self.run, opened.watch.attempt.model, said)
+        return estimate_usage(self.run, opened.watch.attempt.model, self._answer.said)
 
     async def _end(self, response: ChatResponse) -> None:
         await pipeline.settle(self.run, "ok", response=response)
@@ -122,21 +112,13 @@ async def stream(ask: Ask) -> AnswerStream:
     return AnswerStream(run, opened, cached)
 
 
-def _unspoken(event: StreamEvent) -> str:
-    """Return what the provider generated beside the text, and charges for all the same."""
-    call = event.tool_call
-    return f"{event.thinking}{call.name}{call.arguments}" if call else event.thinking
-
-
 def _cached_events(response: ChatResponse) -> Iterator[StreamEvent]:
-    for part in response.parts:
-        if isinstance(part, Thinking):
-            yield StreamEvent(thinking=part.text)
-            yield StreamEvent(thought=part)
-    yield StreamEvent(response.text, response.finish_reason, response.usage)
-
-
-async def _close(events: AsyncIterator[StreamEvent]) -> None:
-    close = getattr(events, "aclose", None)
-    if close is not None:
-        await close()
+    """Return the events of a kept answer; the last one has the reason, as in any stream."""
+    yield from events_of(response.parts or (Text(response.text),))
+    if response.logprobs is not None:
+        yield StreamEvent(logprobs=response.logprobs)
+    yield StreamEvent(
+        finish_reason=response.finish_reason,
+        usage=response.usage,
+        stop_sequence=response.stop_sequence,
+    )

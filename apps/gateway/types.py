@@ -7,7 +7,7 @@ from uuid import UUID
 
 from apps.api_keys.types import Admission, Caller, TokenCorrection
 from apps.conversations.types import Context
-from apps.core.chat import ChatRequest, ChatResponse, Message
+from apps.core.chat import ChatDetails, ChatRequest, ChatResponse, Message, Part, Turn
 from apps.core.clock import monotonic_seconds, unix_ms
 from apps.core.ids import new_id, public_id
 from apps.routing.engine.types import Attempt, Decision, Health, RequestFacts
@@ -53,14 +53,18 @@ class Run:
 
     `health` is what the latest decision was made with. `basis` is that of `decision`, the one that
     is logged: facts and health go on changing when an attempt fails. `dropped` are the fields of
-    the request that the provider who answered was not told, or not as they were.
+    the request that the provider who answered was not told, or not as they were. `prefix` and
+    `rendered` are turns of the router's; `callers`, for a conversation, the caller's in full.
+    `recalled`: the request as it was read, and what earlier answers of it were signed with.
     """
 
     ask: Ask
     pinned: Pinned
     context: Context | None = None
-    prefix: tuple[Message, ...] = ()
-    rendered: tuple[Message, ...] = ()
+    prefix: tuple[Turn, ...] = ()
+    rendered: tuple[Turn, ...] = ()
+    callers: tuple[Turn, ...] = ()
+    recalled: tuple[ChatDetails, Mapping[int, tuple[Part, ...]]] | None = None
     template_label: str = ""
     facts: RequestFacts | None = None
     health: Health = NO_HEALTH
@@ -94,13 +98,14 @@ class Run:
     @property
     def messages(self) -> tuple[Message, ...]:
         """What the provider reads: system prompts, history, the turn's prompt, the caller's own."""
-        return (*self.before_callers, *self.ask.chat.messages)
+        before = (turn.as_message() for turn in self.before_callers)
+        return (*before, *self.ask.chat.messages)
 
     @property
-    def before_callers(self) -> tuple[Message, ...]:
+    def before_callers(self) -> tuple[Turn, ...]:
         """What the router puts before the caller's messages."""
-        turn = (message for message in self.rendered if message.role != "system")
-        return (*self.prefix, *turn)
+        rest = (turn for turn in self.rendered if turn.role != "system")
+        return (*self.prefix, *rest)
 
     @property
     def outgoing(self) -> ChatRequest:
@@ -113,7 +118,7 @@ class Run:
         return replace(
             chat,
             messages=self.messages,
-            before=tuple(message.as_turn() for message in before),
+            before=before,
             parameters=parameters,
             **neutral,
         )

@@ -76,7 +76,7 @@ def test_key__what_shapes_an_answer__changes_it(fields: dict[str, Any]) -> None:
 def test_key__other_models_or_other_history__changes_it() -> None:
     assert answer_key(make_run("large", caller=CALLER)) != answer_key(run())
     told = run()
-    told.prefix = (Message("system", "Be brief."),)
+    told.prefix = (Message("system", "Be brief.").as_turn(),)
     assert answer_key(told) != answer_key(run())
 
 

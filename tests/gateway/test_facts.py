@@ -147,7 +147,7 @@ async def test_language__is_that_of_the_users_last_clear_words(
 async def test_text__of_all_the_callers_messages__is_searched() -> None:
     reads = {"message_text": ["you help", "cancelar", "history"]}
     run = run_of(reads)
-    run.prefix = (Message("user", "history"),)
+    run.prefix = (Message("user", "history").as_turn(),)
     found = (await gather(run)).patterns
     assert [id_ for id_, is_there in found.items() if is_there] == [
         pattern_id("contains", "you help"),

@@ -97,8 +97,8 @@ async def test_stream__of_thoughts__is_kept_and_told_again_with_them(
     monkeypatch: pytest.MonkeyPatch, kept: list[ChatResponse | None]
 ) -> None:
     run = make_run("one")
-    last = StreamEvent("Hi", "stop", TokenUsage(1, 2))
-    events = [StreamEvent(thinking="Hm."), StreamEvent(thought=SIGNED), last]
+    last = StreamEvent(finish_reason="stop", usage=TokenUsage(1, 2))
+    events = [StreamEvent(thinking="Hm."), StreamEvent(thought=SIGNED), StreamEvent("Hi"), last]
     await collect(await opened(run, monkeypatch, Scripted(events)))
     (answer,) = kept
     assert answer is not None

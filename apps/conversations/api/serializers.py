@@ -35,6 +35,7 @@ class TurnSchema(serializers.Serializer[Any]):
     position = serializers.IntegerField()
     role = serializers.CharField()
     content = serializers.CharField(source="text")
+    parts = serializers.ListField(child=serializers.DictField())
     tokens = serializers.IntegerField()
     created_at = serializers.DateTimeField()
 

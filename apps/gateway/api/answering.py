@@ -1,6 +1,5 @@
 """What every compatible door does with a parsed request: run it, and render it in its dialect."""
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self
 
@@ -16,13 +15,12 @@ from apps.gateway import pipeline, streaming
 from apps.gateway.api.request_ids import request_id_headers, request_id_of
 from apps.gateway.authentication import headers_of, tags_of
 from apps.gateway.event_stream import EventStreamResponse
+from apps.gateway.losses import shown_names
 from apps.gateway.streaming import AnswerStream
 from apps.gateway.types import Ask, Run
 from apps.gateway.wire.rendering import AnswerHead, StreamRenderer
 
 JSON = "application/json"
-NAME = re.compile(r"[a-zA-Z0-9_.]{1,60}")
-MOST_NAMES = 20
 
 type RenderWhole = Callable[[ChatResponse, AnswerHead], Mapping[str, Any]]
 type OpenRenderer = Callable[[AnswerHead], StreamRenderer]
@@ -73,14 +71,8 @@ def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
     response["x-router-cache"] = run.cache
     response["x-router-model"] = run.model
     if run.dropped:
-        response["x-router-dropped"] = _names(run.dropped)
+        response["x-router-dropped"] = shown_names(run.dropped)
     return response
-
-
-def _names(fields: tuple[str, ...]) -> str:
-    """Return names of the caller's own choice as a header can hold them."""
-    shown = dict.fromkeys(name if NAME.fullmatch(name) else "other" for name in fields)
-    return ", ".join(list(shown)[:MOST_NAMES])
 
 
 class RenderedStream:

@@ -54,7 +54,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """One attempt: the neutral request, capped and aimed at one deployment."""
+    """One attempt: the neutral request, capped and aimed at one deployment.
+
+    `refuses_loss`: what the wire cannot carry must not be left out (see `failures.refuse_losses`).
+    """
 
     request: ChatRequest
     connection: Connection
@@ -62,6 +65,7 @@ class ProviderCall:
     timeouts: Timeouts
     request_id: str
     model: ModelFacts = ModelFacts()
+    refuses_loss: bool = False
 
 
 class AttemptError(Exception):

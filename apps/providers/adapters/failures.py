@@ -1,14 +1,16 @@
 """Shared by the adapters: what a provider's status means, and when it asks us to come back."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from apps.core.clock import utc_now
-from apps.providers.adapters.base import AttemptError, FailureKind
+from apps.providers.adapters.base import AttemptError, FailureKind, ProviderCall
 
 # Providers put prompts and whole pages into their messages; a log line needs the beginning only.
 MAX_MESSAGE_CHARACTERS = 500
+# Names of fields may be of the caller's own making.
+LONGEST_NAME = 60
 
 KIND_BY_STATUS: Mapping[int, FailureKind] = {
     401: "credential",
@@ -62,6 +64,16 @@ def timed_out(phase: str, seconds: float) -> AttemptError:
 def not_expressible(message: str, *, param: str | None) -> AttemptError:
     """Build the error of a request that this wire has no form for."""
     return AttemptError("not_expressible", message, param=param)
+
+
+def refuse_losses(call: ProviderCall, dropped: Iterable[str]) -> None:
+    """Raise AttemptError where the route wants nothing lost and something would be.
+
+    An adapter calls this with what its request has dropped, before it sends it.
+    """
+    lost = next(iter(dropped), "")[:LONGEST_NAME]
+    if call.refuses_loss and lost:
+        raise not_expressible(f"this provider cannot take {lost} as it was sent", param=lost)
 
 
 def safe_message(message: str, *, secret: str) -> str:

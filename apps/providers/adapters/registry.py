@@ -4,7 +4,9 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
+from typing import NamedTuple
 
+from apps.core.chat import Dialect
 from apps.providers.adapters.base import ProviderAdapter
 
 # Dotted paths, because the vendors' SDKs behind some of them take seconds to import.
@@ -27,6 +29,22 @@ CARRIED: Mapping[str, frozenset[str]] = {
     "google": EVERYTHING,
     "palm": frozenset({"streaming"}),
     "simulated": EVERYTHING,
+}
+
+
+class Signer(NamedTuple):
+    """A provider that wants its signed thoughts back: the origin they bear, and its own dialect.
+
+    Clients of this dialect keep them by themselves.
+    """
+
+    origin: str
+    dialect: Dialect
+
+
+SIGNERS: Mapping[str, Signer] = {
+    "anthropic": Signer("anthropic", "anthropic"),
+    "google": Signer("google", "gemini"),
 }
 
 

@@ -190,6 +190,10 @@ SENTENCES: Mapping[str, Pair] = {
         "Without this rule nobody could answer ({outcome}).",
         "Sem esta regra ninguém poderia responder ({outcome}).",
     ),
+    "fields_dropped": (
+        "{subject} cannot take all of the request; left out or changed: {fields}.",
+        "{subject} não aceita tudo da requisição; ficou de fora ou mudou: {fields}.",
+    ),
     "steps_not_told": (
         "{count} more steps were not kept.",
         "Mais {count} passos não foram guardados.",

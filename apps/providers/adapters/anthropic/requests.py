@@ -18,7 +18,7 @@ from apps.providers.adapters.anthropic.tools import (
 )
 from apps.providers.adapters.anthropic.turns import Thread, build_system, build_thread, may_think
 from apps.providers.adapters.base import Connection, ProviderCall
-from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.failures import not_expressible, refuse_losses
 from apps.providers.adapters.sdk import read_details
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
@@ -100,6 +100,7 @@ def _translated(call: ProviderCall) -> Outgoing:
     _set_output_config(body, details, abilities)
     body |= _sampling(request, details, dropped, is_thinking=_is_thinking(body))
     _limit_cache_marks(body, dropped)
+    refuse_losses(call, dropped)
     is_tool = needs_answer_tool(details.answer_format, abilities)
     return Outgoing(body, dropped, ANSWER_TOOL if is_tool else "")
 
