@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from apps.gateway.types import Run
+from apps.routing.engine.trace import loss_step
 from apps.routing.engine.types import TraceStep
 
 # Names of the caller's own choice must fit a header, and a page of the log.
@@ -22,8 +23,7 @@ def trace_of(run: Run) -> tuple[TraceStep, ...]:
     steps = run.decided().trace
     if not run.dropped or run.chosen is None:
         return steps
-    lost = {"fields": shown_names(run.dropped)}
-    return (*steps, TraceStep("other", "fields_dropped", run.chosen.deployment, "removed", lost))
+    return (*steps, loss_step(run.chosen.deployment, shown_names(run.dropped)))
 
 
 def refuses_loss(run: Run) -> bool:

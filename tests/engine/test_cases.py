@@ -12,7 +12,7 @@ from apps.routing.engine.types import Clause, Rule
 from tests.engine.cases import CASES, Case, codes_in, snapshot_of, wrong_in
 
 # Codes that only a kept trace has.
-NOT_DECIDED = frozenset({"steps_not_told"})
+NOT_DECIDED = frozenset({"steps_not_told", "fields_dropped"})
 FIELDS_WITH_NAMES = frozenset({METADATA, HEADER})
 
 

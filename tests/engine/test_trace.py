@@ -12,6 +12,7 @@ from apps.routing.engine.trace import (
     MOST_BYTES,
     RESERVED_BYTES,
     RULE_MISSES,
+    loss_step,
     pack_trace,
     step_record,
     told_steps,
@@ -223,3 +224,10 @@ def test_step_record__of_a_step__is_plain_data_with_short_numbers() -> None:
         "verdict": "kept",
         "numbers": {"draw": 12.346},
     }
+
+
+def test_loss__of_a_call__is_kept_as_a_step_among_the_first() -> None:
+    step = loss_step("one", "seed, stop")
+    assert pack_trace([step], lambda value: len(json.dumps(value))) == [
+        ["other", "fields_dropped", "one", "removed", {"fields": "seed, stop"}]
+    ]

@@ -43,6 +43,11 @@ def told_steps(steps: Iterable[TraceStep]) -> list[TraceStep]:
     return whole
 
 
+def loss_step(deployment: str, fields: str) -> TraceStep:
+    """Return the step of a call after the decision that could not take the whole request."""
+    return TraceStep("other", "fields_dropped", deployment, "removed", {"fields": fields})
+
+
 def step_record(step: TraceStep) -> dict[str, Any]:
     """Return a step as plain data, for answers."""
     return {
