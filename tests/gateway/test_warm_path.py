@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import redis
 from django.db.backends.utils import CursorWrapper
 
 from apps.api_keys.services import CreatedKey
@@ -105,3 +106,24 @@ async def test_guard_itself__a_cold_key__is_caught(
 
 def _simulated() -> list[str]:
     return ["sim-large", "sim-long", "sim-small"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fields", [{}, {"stream": True}])
+async def test_plain_chat__of_a_warm_key__makes_no_trip_for_thoughts(
+    key: CreatedKey, event_loop_clients: None, redis_client: redis.Redis, fields: dict[str, Any]
+) -> None:
+    body = {**CHAT, **fields}
+    await post("/v1/chat/completions", body, key.clear)
+    before = _calls(redis_client)
+    assert (await post("/v1/chat/completions", body, key.clear)).status == 200
+    made = {name: calls - before[name] for name, calls in _calls(redis_client).items()}
+    # To admit and to settle.
+    assert made == {"evalsha": 2, "mget": 0}
+    assert not redis_client.keys("*:thoughts:*")
+
+
+def _calls(client: redis.Redis) -> dict[str, int]:
+    stats: Any = client.info("commandstats")
+    names = ("evalsha", "mget")
+    return {name: stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in names}
