@@ -1,6 +1,6 @@
 """How long a request is for a model, estimated before the call."""
 
-from apps.core.tokens import estimate_body, estimate_messages
+from apps.core.tokens import estimate_body, estimate_messages, estimate_turn
 from apps.gateway.types import Run
 
 # What a body holds beside the texts of its messages when it calls for one of these.
@@ -14,5 +14,5 @@ def estimate_prompt(run: Run, model: str) -> int:
         return estimate_messages(model, run.messages) + chat.embedding.given_tokens
     if chat.needs.isdisjoint(BEYOND_TEXT) or not chat.raw:
         return estimate_messages(model, run.messages)
-    before = run.before_callers
-    return estimate_body(model, chat.raw) + (estimate_messages(model, before) if before else 0)
+    before = (estimate_turn(model, turn) for turn in run.before_callers)
+    return estimate_body(model, chat.raw) + sum(before)

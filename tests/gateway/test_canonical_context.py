@@ -214,7 +214,7 @@ async def test_x5__template_and_history__begin_every_call_alike(
     # What a provider has cached of a prompt is never split: each call goes on where one ended.
     for earlier, later in pairwise(texts):
         assert later[: len(earlier)] == earlier
-    system = build_request(provider.calls[-1]).arguments["system"]
+    system = build_request(provider.calls[-1]).body["system"]
     assert system == "Rule first.\n\nBe brief."
 
 
