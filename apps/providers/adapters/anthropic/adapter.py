@@ -19,6 +19,7 @@ from apps.providers.adapters.anthropic.requests import (
 from apps.providers.adapters.anthropic.responses import read_answer
 from apps.providers.adapters.anthropic.streaming import EventReader
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
+from apps.providers.adapters.failures import refuse_losses
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.reading import encode
 from apps.providers.adapters.registry import CARRIED
@@ -74,6 +75,7 @@ async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIt
         refusal = await _refusal(response, call, pace)
         # Newer models refuse sampling parameters that older ones take; the answer matters more.
         if refusal is not None and _is_about_sampling(refusal) and outgoing.drop_sampling():
+            refuse_losses(call, outgoing.dropped)
             response = await stack.enter_async_context(_post(call, outgoing, pace))
             refusal = await _refusal(response, call, pace)
         if refusal is not None:

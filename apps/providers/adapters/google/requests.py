@@ -9,7 +9,7 @@ from typing import Any
 
 from apps.core.chat import ChatDetails, Dialect
 from apps.providers.adapters.base import ProviderCall
-from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.failures import not_expressible, refuse_losses
 from apps.providers.adapters.google.content import Block
 from apps.providers.adapters.google.families import SIGNS_CALLS_FROM, Version, version_of
 from apps.providers.adapters.google.names import callers_names
@@ -105,6 +105,7 @@ def _translated(call: ProviderCall) -> Outgoing:
         body["generationConfig"] = config
     is_tool = needs_answer_tool(details, version)
     names = callers_names(details)
+    refuse_losses(call, dropped)
     return Outgoing(body, dropped, names, ANSWER_TOOL if is_tool else "")
 
 

@@ -9,6 +9,7 @@ from pyreqwest.response import Response
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
+from apps.providers.adapters.failures import refuse_losses
 from apps.providers.adapters.openai.embeddings import (
     ENCODING,
     build_vectors_body,
@@ -93,6 +94,7 @@ async def _accepted(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> Async
                 # The name of a field that the caller never wrote.
                 error.param = None
             raise error
+        refuse_losses(call, outgoing.dropped)
 
 
 def _post(

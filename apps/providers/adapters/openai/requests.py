@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from apps.core.chat import ChatDetails, ChatRequest
 from apps.providers.adapters.base import Connection, ProviderCall
-from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.failures import not_expressible, refuse_losses
 from apps.providers.adapters.openai.content import Spelling
 from apps.providers.adapters.openai.families import (
     MODERN_FAMILY,
@@ -89,6 +89,7 @@ def build_request(call: ProviderCall, *, is_streamed: bool) -> Outgoing:
     _fit_fields(body, call, spelling)
     # What a caller wrote in this dialect stands, but for what newer models refuse.
     own = (*SAMPLING_DEFAULTS, *request.parameters)
+    refuse_losses(call, spelling.dropped)
     return Outgoing(body, spelling, own if is_own else EXPENDABLE)
 
 

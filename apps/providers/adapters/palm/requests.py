@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.core.chat import ChatDetails, ChatRequest, Message, Text
 from apps.providers.adapters.base import ProviderCall
-from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.failures import not_expressible, refuse_losses
 from apps.providers.adapters.sdk import read_details, split_system
 
 MAX_TEMPERATURE = 1.0
@@ -42,6 +42,7 @@ def build_request(call: ProviderCall) -> Outgoing:
     body: dict[str, Any] = {"model": f"models/{call.connection.upstream_model}"}
     body |= _sampling(request, details, dropped)
     _note_what_has_no_place(details, dropped)
+    refuse_losses(call, dropped)
     system, turns = split_system(tuple(turn.as_message() for turn in details.turns))
     stops = tuple(stop for stop in request.stop if stop)
     if call.connection.upstream_model.startswith(CHAT_FAMILY):
