@@ -268,7 +268,7 @@ class ChatRequest:
 
     def body(self) -> dict[str, Any]:
         """Return the body in the caller's own dialect, with what the router adds."""
-        if self.grammar is None or not (self.before or self.parameters):
+        if self.grammar is None:
             return dict(self.raw)
         return self.grammar.amend(self.raw, self.before, self.parameters)
 

@@ -11,6 +11,8 @@ from apps.gateway.wire.fields import NUL
 
 BEARER = "bearer"
 OTHER_HEADERS = ("x-api-key", "x-goog-api-key")
+# Google's clients may write it in the address, where proxies log it: nobody else's are read there.
+GOOGLE_PATHS = ("/v1beta/", "/v1/models", "/v1/tunedModels/")
 MOST_TAGS = 16
 LONGEST_TAG = 40
 
@@ -43,6 +45,8 @@ def _token(request: HttpRequest) -> str:
     for name in OTHER_HEADERS:
         if request.headers.get(name):
             return request.headers[name].strip()
+    if request.path.startswith(GOOGLE_PATHS) and request.GET.get("key"):
+        return request.GET["key"].strip()
     raise AuthenticationFailed(
         "send your API key as `Authorization: Bearer llmr_…`, or in the header x-api-key or"
         " x-goog-api-key"

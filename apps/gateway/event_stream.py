@@ -16,11 +16,11 @@ class ClosableSource(Protocol):
 
 
 class EventStreamResponse(StreamingHttpResponse):
-    """`text/event-stream`, never buffered by a proxy."""
+    """Pieces sent as they come, never buffered by a proxy."""
 
-    def __init__(self, source: ClosableSource) -> None:
+    def __init__(self, source: ClosableSource, content_type: str) -> None:
         # The lean handler reads `source`; Django's own iterator stays empty.
-        super().__init__((), content_type="text/event-stream; charset=utf-8")
+        super().__init__((), content_type=content_type)
         self["Cache-Control"] = "no-cache"
         self["X-Accel-Buffering"] = "no"
         self.source = source

@@ -46,12 +46,14 @@ async def answer(
     """Return the answer, whole or streamed as the request says; raises RouterError."""
     if ask.chat.stream and streamed is not None:
         stream = await streaming.stream(ask)
-        source = RenderedStream(stream, streamed(_head(stream.run)))
-        return with_run_headers(EventStreamResponse(source), stream.run)
+        renderer = streamed(_head(stream.run))
+        source = RenderedStream(stream, renderer)
+        response = EventStreamResponse(source, renderer.content_type)
+        return with_run_headers(response, stream.run)
     done = await pipeline.complete(ask)
-    response = json_response(whole(done.response, _head(done.run)))
-    response["x-router-cost"] = format_usd(done.run.cost)
-    return with_run_headers(response, done.run)
+    told = json_response(whole(done.response, _head(done.run)))
+    told["x-router-cost"] = format_usd(done.run.cost)
+    return with_run_headers(told, done.run)
 
 
 def _head(run: Run) -> AnswerHead:

@@ -1,15 +1,30 @@
-"""The compatible API under /v1/ and /v1beta/: one ninja API, a router per dialect."""
+"""The compatible APIs: every dialect under /v1/, Google's under /v1beta/ too."""
 
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Router
 
 from apps.core.errors import RouterError
-from apps.gateway.api import anthropic, models, openai_chat, openai_embeddings
+from apps.gateway.api import anthropic, gemini, models, openai_chat, openai_embeddings
 from apps.gateway.api.errors import defect, error_response
 
-api = NinjaAPI(title="LLM Router, compatible APIs", version="1", docs_url=None, openapi_url=None)
-api.exception_handler(RouterError)(error_response)
-api.exception_handler(Exception)(defect)
-api.add_router("", openai_chat.router)
-api.add_router("", openai_embeddings.router)
-api.add_router("", anthropic.router)
-api.add_router("", models.router)
+TITLE = "LLM Router, compatible APIs"
+
+
+def _open_api(version: str, *routers: Router) -> NinjaAPI:
+    api = NinjaAPI(title=TITLE, version=version, docs_url=None, openapi_url=None)
+    api.exception_handler(RouterError)(error_response)
+    api.exception_handler(Exception)(defect)
+    for router in routers:
+        api.add_router("", router)
+    return api
+
+
+# Gemini's actions first: the address of a single model would swallow them.
+v1 = _open_api(
+    "1",
+    openai_chat.router,
+    openai_embeddings.router,
+    anthropic.router,
+    gemini.router,
+    models.router,
+)
+v1beta = _open_api("1beta", gemini.router, models.router)

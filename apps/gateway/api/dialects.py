@@ -7,6 +7,7 @@ from apps.core.chat import Dialect
 MODELS = "/v1/models"
 GEMINI_KEY = "x-goog-api-key"
 ANTHROPIC_HEADERS = ("anthropic-version", "x-api-key")
+STREAM = ":streamGenerateContent"
 
 
 def dialect_of(request: HttpRequest) -> Dialect:
@@ -14,16 +15,30 @@ def dialect_of(request: HttpRequest) -> Dialect:
     path = request.path
     if path.startswith("/v1/messages"):
         return "anthropic"
+    if path.startswith(("/v1beta/", "/v1/tunedModels/")) or _names_an_action(request):
+        return "gemini"
     if path == MODELS or path.startswith(f"{MODELS}/"):
         return _dialect_of_models(request)
-    if path.startswith(("/v1beta/", "/v1/tunedModels/")):
-        return "gemini"
     return "openai.chat" if path.startswith("/v1/") else "router"
 
 
+def wants_array(request: HttpRequest) -> bool:
+    """Say whether a stream of Gemini's shall be one JSON array, as it is unless asked for events.
+
+    Such a stream fails as an array too.
+    """
+    kinds = (request.GET.get("alt"), request.GET.get("$alt"))
+    return request.path.endswith(STREAM) and "sse" not in kinds
+
+
+def _names_an_action(request: HttpRequest) -> bool:
+    """Say whether a path ends as Google's do: `models/NAME:generateContent`."""
+    return request.method == "POST" and ":" in request.path and request.path.startswith("/v1/")
+
+
 def _dialect_of_models(request: HttpRequest) -> Dialect:
-    """All three vendors list their models at the same address; one has methods of them."""
-    if request.method == "POST" or GEMINI_KEY in request.headers or "key" in request.GET:
+    """All three vendors list their models at the same address."""
+    if GEMINI_KEY in request.headers or "key" in request.GET:
         return "gemini"
     is_anthropic = any(name in request.headers for name in ANTHROPIC_HEADERS)
     return "anthropic" if is_anthropic else "openai.chat"

@@ -11,10 +11,11 @@ from django.http.response import HttpResponseBase
 from apps.core.api import error_body
 from apps.core.chat import Dialect
 from apps.core.errors import MethodNotAllowed, NotFound, RouterError
-from apps.gateway.api.dialects import dialect_of
+from apps.gateway.api.dialects import dialect_of, wants_array
 from apps.gateway.api.request_ids import request_id_headers, shown_request_id
 from apps.gateway.wire.anthropic.errors import render_error as anthropic_error
 from apps.gateway.wire.anthropic.errors import status_of as anthropic_status
+from apps.gateway.wire.gemini.errors import render_error as gemini_error
 from apps.gateway.wire.openai_chat.errors import render_error as openai_error
 
 UNPROCESSABLE = 422
@@ -27,6 +28,7 @@ type RenderError = Callable[[RouterError, int, str], Any]
 RENDERERS: Mapping[Dialect, RenderError] = {
     "openai.chat": openai_error,
     "anthropic": anthropic_error,
+    "gemini": gemini_error,
 }
 
 
@@ -43,11 +45,13 @@ def error_response(request: HttpRequest, error: RouterError) -> HttpResponse:
     """Return the error as the clients of this path read it."""
     dialect = dialect_of(request)
     render = RENDERERS.get(dialect)
+    body: Any
     if render is None:
         status, body = error.http_status, error_body(error)
     else:
         status = STATUSES.get(dialect, _usual_status)(error)
-        body = render(error, status, shown_request_id(request))
+        told = render(error, status, shown_request_id(request))
+        body = [told] if wants_array(request) else told
     response = HttpResponse(orjson.dumps(body), "application/json", status)
     for name in request_id_headers(dialect):
         response[name] = shown_request_id(request)

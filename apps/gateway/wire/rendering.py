@@ -21,6 +21,8 @@ class AnswerHead(NamedTuple):
 class StreamRenderer(Protocol):
     """Renders the events of one streamed answer, in order, as bytes."""
 
+    content_type: str = "text/event-stream; charset=utf-8"
+
     def render(self, event: StreamEvent) -> bytes:
         """Return what the client sees of an event; may be empty."""
 

@@ -1,0 +1,48 @@
+"""`POST /v1beta/models/NAME:generateContent` and its kin, also under /v1: Gemini's dialect."""
+
+from functools import partial
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Router
+
+from apps.gateway.api.answering import answer, ask_of, json_response
+from apps.gateway.api.dialects import wants_array
+from apps.gateway.authentication import caller_of
+from apps.gateway.counting import model_to_count_for
+from apps.gateway.wire.fields import read_object
+from apps.gateway.wire.gemini import request as gemini_request
+from apps.gateway.wire.gemini.answers import render
+from apps.gateway.wire.gemini.counting import parse_count, render_count
+from apps.gateway.wire.gemini.stream import GeminiChunks
+
+router = Router()
+
+
+@router.post("/{path:resource}:generateContent")
+async def generate_content(request: HttpRequest, resource: str) -> HttpResponseBase:
+    """Answer a chat whole; `resource` is `models/NAME`, or another folder's."""
+    return await _generate(request, resource, is_streamed=False)
+
+
+@router.post("/{path:resource}:streamGenerateContent")
+async def stream_generate_content(request: HttpRequest, resource: str) -> HttpResponseBase:
+    """Answer a chat in chunks: events with `alt=sse`, else one array."""
+    return await _generate(request, resource, is_streamed=True)
+
+
+@router.post("/{path:resource}:countTokens")
+async def count_tokens(request: HttpRequest, resource: str) -> HttpResponse:
+    """Estimate the tokens of a chat; nothing is asked of a provider."""
+    caller = await caller_of(request)
+    chat = parse_count(read_object(request.body), model=resource)
+    model = await model_to_count_for(ask_of(request, caller, chat))
+    return json_response(render_count(chat, model))
+
+
+async def _generate(request: HttpRequest, resource: str, *, is_streamed: bool) -> HttpResponseBase:
+    caller = await caller_of(request)
+    body = read_object(request.body)
+    chat = gemini_request.parse(body, model=resource, is_streamed=is_streamed)
+    streamed = partial(GeminiChunks, is_array=wants_array(request))
+    return await answer(ask_of(request, caller, chat), whole=render, streamed=streamed)

@@ -1,0 +1,26 @@
+"""What functions said, as texts: a Gemini function answers with an object. Pure.
+
+Source: ai.google.dev/api/caching#FunctionResponse ("output" for output, "error" for failures).
+"""
+
+from typing import Any
+
+import orjson
+
+OUTPUT = ("output", "result")
+ERROR = "error"
+
+
+def result_text(response: Any) -> str:
+    """Return the one thing that a function said, or all of it as JSON."""
+    if response is None:
+        return ""
+    if isinstance(response, dict) and len(response) == 1:
+        ((name, value),) = response.items()
+        response = value if name in (*OUTPUT, ERROR) else response
+    return response if isinstance(response, str) else orjson.dumps(response).decode()
+
+
+def is_failure(response: Any) -> bool:
+    """Say whether a function told of nothing but a failure."""
+    return isinstance(response, dict) and ERROR in response and not any(map(response.get, OUTPUT))

@@ -1,0 +1,117 @@
+"""The Gemini dialect: the events of a streamed answer, as server-sent events or as an array. Pure.
+
+Source of the format: ai.google.dev/api/generate-content (streamGenerateContent). Without `alt=sse`
+the chunks are the elements of one JSON array, which grows.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, override
+
+import orjson
+
+from apps.core.chat import FinishReason, StreamEvent, Thinking, TokenUsage, ToolCall, ToolCallDelta
+from apps.core.errors import RouterError
+from apps.gateway.wire.gemini.answers import (
+    DIALECT,
+    Part,
+    about,
+    call_parts,
+    candidate,
+    finish_reason,
+    thought_part,
+    usage_metadata,
+)
+from apps.gateway.wire.gemini.errors import render_error
+from apps.gateway.wire.gemini.signatures import wrap
+from apps.gateway.wire.rendering import AnswerHead, StreamRenderer
+from apps.gateway.wire.sse import data_event
+
+ARRAY_TYPE = "application/json; charset=utf-8"
+
+
+class GeminiChunks(StreamRenderer):
+    """Renders the events of one streamed answer as chunks.
+
+    The reason comes with the counts, in the last chunk, and Gemini has no form for pieces of
+    arguments: both are held back until the answer has ended.
+    """
+
+    def __init__(self, head: AnswerHead, *, is_array: bool) -> None:
+        if is_array:
+            self.content_type = ARRAY_TYPE
+        self._about = about(head)
+        self._is_array = is_array
+        self._has_begun = False
+        self._has_told_reason = False
+        self._has_told_thought = False
+        self._reason: FinishReason | None = None
+        self._calls: dict[int, ToolCall] = {}
+
+    @override
+    def render(self, event: StreamEvent) -> bytes:
+        if event.raw is not None and event.raw_dialect == DIALECT:
+            return self._passed_through(event.raw)
+        self._reason = event.finish_reason or self._reason
+        if event.tool_call is not None:
+            self._add(event.tool_call)
+        parts = list(self._parts(event))
+        if event.finish_reason is not None:
+            parts += call_parts(self._calls.values())
+        if not (parts or event.logprobs):
+            return b""
+        return self._frame(candidate(parts, logprobs=event.logprobs))
+
+    @override
+    def end(self, usage: TokenUsage | None) -> bytes:
+        closing = b"]" if self._is_array else b""
+        if self._has_told_reason or self._reason is None:
+            return closing
+        last = candidate([{"text": ""}], finish_reason(self._reason, self._calls.values()))
+        if usage is not None:
+            last["usageMetadata"] = usage_metadata(usage)
+        return self._frame(last) + closing
+
+    @override
+    def error(self, error: RouterError) -> bytes:
+        # No reason was told, so that nobody takes what came for the whole answer.
+        closing = b"]" if self._is_array else b""
+        return self._framed(render_error(error, error.http_status, "")) + closing
+
+    def _parts(self, event: StreamEvent) -> Iterator[Part]:
+        if event.thinking:
+            self._has_told_thought = True
+            yield thought_part(event.thinking)
+        if event.thought is not None:
+            yield from self._signed(event.thought)
+        if event.text:
+            yield {"text": event.text}
+
+    def _signed(self, thought: Thinking) -> Iterator[Part]:
+        """End a thought: its signature stands behind its pieces."""
+        text = "" if self._has_told_thought else thought.text
+        self._has_told_thought = False
+        signature = wrap(thought)
+        if text or signature:
+            yield thought_part(text, signature)
+
+    def _add(self, delta: ToolCallDelta) -> None:
+        call = self._calls.get(delta.index)
+        if call is None:
+            call = ToolCall(delta.id, delta.name, "", delta.signature, delta.origin)
+        self._calls[delta.index] = replace(call, arguments=call.arguments + delta.arguments)
+
+    def _passed_through(self, raw: Mapping[str, Any]) -> bytes:
+        reasons = [one.get("finishReason") for one in raw.get("candidates") or ()]
+        self._has_told_reason |= any(reasons) or "promptFeedback" in raw
+        return self._framed({**raw, **self._about})
+
+    def _frame(self, chunk: dict[str, Any]) -> bytes:
+        return self._framed({**chunk, **self._about})
+
+    def _framed(self, chunk: Mapping[str, Any]) -> bytes:
+        if not self._is_array:
+            return data_event(chunk)
+        begin = b",\r\n" if self._has_begun else b"["
+        self._has_begun = True
+        return begin + orjson.dumps(chunk)
