@@ -251,7 +251,7 @@ def test_gi4__blocked_question__passes_through_without_a_second_end() -> None:
 
 
 def test_gi4__raw_answer_of_another_dialect__is_told_from_its_neutral_form() -> None:
-    raw = {"choices": []}
+    raw: dict[str, Any] = {"choices": []}
     response = ChatResponse("Hi", "stop", USAGE, raw=raw, raw_dialect="openai.chat")
     assert parts_of([render(response, HEAD)]) == [{"text": "Hi"}]
     chunks = streamed(StreamEvent("Hi", "stop", USAGE, raw=raw, raw_dialect="openai.chat"))
