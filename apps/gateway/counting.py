@@ -1,17 +1,17 @@
-"""Counting tokens without an answer: for which model, when the name is an alias or a rule's."""
+"""Counting the tokens of a request without an answer, for every dialect that asks."""
 
 from apps.gateway import pipeline
 from apps.gateway.refusals import refusal_of
-from apps.gateway.types import Ask
+from apps.gateway.types import Ask, Run
 
 
-async def model_to_count_for(ask: Ask) -> str:
-    """Return the model that would answer now; raises ModelNotFound for a name of nobody's.
+async def count(ask: Ask) -> Run:
+    """Return a run whose facts have the estimate (`prompt_tokens`); nobody is called or booked.
 
-    Nothing is called, reserved or booked. A request that would be refused is counted all the same.
+    A request that would be refused is counted all the same; a name of nobody's raises
+    ModelNotFound.
     """
     run = await pipeline.route(ask)
-    decision = run.decided()
-    if decision.outcome == "unknown_model":
-        raise refusal_of(decision, run.known_facts())
-    return decision.attempts[0].model if decision.attempts else ask.chat.model
+    if run.decided().outcome == "unknown_model":
+        raise refusal_of(run.decided(), run.known_facts())
+    return run

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from apps.gateway.api.answering import answer, ask_of, json_response
+from apps.gateway.api.answering import answer, ask_of, json_response, with_run_headers
 from apps.gateway.api.dialects import wants_array
 from apps.gateway.authentication import caller_of
-from apps.gateway.counting import model_to_count_for
+from apps.gateway.counting import count
 from apps.gateway.wire.fields import read_object
 from apps.gateway.wire.gemini import request as gemini_request
 from apps.gateway.wire.gemini.answers import render
@@ -36,8 +36,8 @@ async def count_tokens(request: HttpRequest, resource: str) -> HttpResponse:
     """Estimate the tokens of a chat; nothing is asked of a provider."""
     caller = await caller_of(request)
     chat = parse_count(read_object(request.body), model=resource)
-    model = await model_to_count_for(ask_of(request, caller, chat))
-    return json_response(render_count(chat, model))
+    run = await count(ask_of(request, caller, chat))
+    return with_run_headers(json_response(render_count(run.known_facts().prompt_tokens)), run)
 
 
 async def _generate(request: HttpRequest, resource: str, *, is_streamed: bool) -> HttpResponseBase:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from apps.core.chat import ChatRequest
-from apps.core.tokens import estimate_messages
 from apps.gateway.wire.fields import mapping
 from apps.gateway.wire.gemini.request import parse
 from apps.gateway.wire.gemini.spelling import spelled
@@ -19,10 +18,7 @@ def parse_count(body: Mapping[str, Any], *, model: str) -> ChatRequest:
     return parse(inner or body, model=model)
 
 
-def render_count(chat: ChatRequest, model: str) -> dict[str, Any]:
-    """Return our own estimate of what the model would count."""
-    tokens = estimate_messages(model, chat.messages)
-    return {
-        "totalTokens": tokens,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": tokens}],
-    }
+def render_count(tokens: int) -> dict[str, Any]:
+    """Return our own estimate, which cannot tell texts from images."""
+    details = [{"modality": "TEXT", "tokenCount": tokens}]
+    return {"totalTokens": tokens, "promptTokensDetails": details}
