@@ -7,6 +7,7 @@ not yet say everything that this door needs.
 import base64
 import json
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import httpx2
@@ -24,10 +25,15 @@ WAITING = {
     "openai": "its adapter tells other dialects of text only",
     "google": "its adapter passes no bodies of its own dialect through",
 }
-PROVIDERS = [
-    pytest.param(name, marks=pytest.mark.skip(reason=WAITING[name])) if name in WAITING else name
-    for name in MODELS
-]
+
+
+def _unless_waiting(*names: str) -> Any:
+    reasons = [WAITING[name] for name in names if name in WAITING]
+    return pytest.param(*names, marks=[pytest.mark.skip(reason=one) for one in reasons[:1]])
+
+
+PROVIDERS = [_unless_waiting(name) for name in MODELS]
+PAIRS = [_unless_waiting(*pair) for pair in product(MODELS, repeat=2)]
 SLASHED, TUNED = "vendor/team/with-slashes", "tunedModels/mine"
 PIXEL = base64.b64decode("iVBORw0KGgo+/+8=")
 WEATHER = types.FunctionDeclaration(
@@ -36,6 +42,14 @@ WEATHER = types.FunctionDeclaration(
     parameters_json_schema={"type": "object", "properties": {"city": {"type": "string"}}},
 )
 TOOLS = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[WEATHER])])
+THINKING = types.GenerateContentConfig(
+    max_output_tokens=8_000,
+    thinking_config=types.ThinkingConfig(include_thoughts=True, thinking_budget=2_000),
+)
+RESULTS = [
+    types.Part.from_function_response(name="get_weather", response={"output": degrees})
+    for degrees in ("20 °C", "25 °C")
+]
 PERSON: dict[str, Any] = {
     "type": "OBJECT",
     "properties": {"name": {"type": "STRING"}, "age": {"type": "INTEGER", "nullable": True}},
@@ -95,9 +109,13 @@ def candidates(chunks: list[types.GenerateContentResponse]) -> list[types.Candid
     return [candidate for chunk in chunks for candidate in chunk.candidates or ()]
 
 
+def answers(chunks: list[types.GenerateContentResponse]) -> list[types.Content]:
+    """Return what a client sends back as the model's turn."""
+    return [candidate.content for candidate in candidates(chunks) if candidate.content]
+
+
 def parts(chunks: list[types.GenerateContentResponse]) -> list[types.Part]:
-    contents = [candidate.content for candidate in candidates(chunks)]
-    return [part for content in contents if content for part in content.parts or ()]
+    return [part for content in answers(chunks) for part in content.parts or ()]
 
 
 def test_gi4__answer__has_text_reason_counts_and_one_id(
@@ -128,26 +146,30 @@ def test_gi4__call_loop__goes_on_by_name_and_order(
     assert [(call.args or {})["city"] for call in called] == ["São Paulo", "東京"]
     assert candidates(chunks)[-1].finish_reason is types.FinishReason.STOP
     # As chat sessions keep it: every chunk's content, then results without ids.
-    answered = [candidate.content for candidate in candidates(chunks) if candidate.content]
-    results = [
-        types.Part.from_function_response(name="get_weather", response={"output": city})
-        for city in ("20 °C", "25 °C")
-    ]
-    history = [question, *answered, types.UserContent(parts=results)]
+    history = [question, *answers(chunks), types.UserContent(parts=RESULTS)]
     again = ask(client, MODELS[provider], history, is_streamed=is_streamed, config=TOOLS)
     assert "".join(chunk.text or "" for chunk in again) == TEXT
     assert "20 °C" in json.dumps(site.sent(), ensure_ascii=False)
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_x1__calls_and_thoughts_of_one_provider__go_on_at_another(
+    site: WireSite, client: genai.Client, first: str, second: str, is_streamed: bool
+) -> None:
+    site.server.plan("thinking_tools", "text")
+    config = THINKING.model_copy(update={"tools": TOOLS.tools})
+    question = types.UserContent("Is it warm?")
+    chunks = ask(client, MODELS[first], question, is_streamed=is_streamed, config=config)
+    history = [question, *answers(chunks), types.UserContent(parts=RESULTS)]
+    again = ask(client, MODELS[second], history, is_streamed=is_streamed, config=config)
+    assert "".join(chunk.text or "" for chunk in again) == TEXT
 
 
 def test_gi4__thoughts__are_thought_parts_and_never_text(
     site: WireSite, client: genai.Client, provider: str, is_streamed: bool
 ) -> None:
     site.server.plan("thinking")
-    config = types.GenerateContentConfig(
-        max_output_tokens=8_000,
-        thinking_config=types.ThinkingConfig(include_thoughts=True, thinking_budget=2_000),
-    )
-    chunks = ask(client, MODELS[provider], is_streamed=is_streamed, config=config)
+    chunks = ask(client, MODELS[provider], is_streamed=is_streamed, config=THINKING)
     assert "".join(part.text or "" for part in parts(chunks) if part.thought) == THOUGHT
     assert "".join(part.text or "" for part in parts(chunks) if not part.thought) == TEXT
 

@@ -238,7 +238,8 @@ def test_gi4__what_gemini_said__passes_through_under_one_id() -> None:
     chunks = streamed(
         StreamEvent("Hi", raw=raw, raw_dialect="gemini"),
         StreamEvent("", "stop", USAGE, raw=last, raw_dialect="gemini"),
-        # Counts that no chunk carried, for our books.
+        # More of the same chunk, and counts that no chunk carried, for our books.
+        StreamEvent("", "stop", raw={}, raw_dialect="gemini"),
         StreamEvent(usage=USAGE),
     )
     assert chunks == [{**raw, **ABOUT}, {**last, **ABOUT}]

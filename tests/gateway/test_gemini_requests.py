@@ -263,10 +263,18 @@ def test_x1__thoughts_of_another_provider__are_not_shown_to_gemini() -> None:
     foreign = {"text": "Hm.", "thought": True, "thoughtSignature": wrap(SIGNED)}
     contents = [user("Hi"), model(foreign), model(own, {"text": "So.", "odd": 1}), user("?")]
     sent = read({"contents": contents}).body()["contents"]
-    assert sent[1:] == [
+    assert sent == [
+        user({"text": "Hi"}),
         model(own, {"text": "So.", "odd": 1}),
         user({"text": "?"}),
     ]
+
+
+def test_gi2__streamed_answer_sent_back_in_pieces__is_one_content_for_gemini_too() -> None:
+    contents = [user("Hi"), model({"text": "So"}), model(CLOCK), user(result("clock", {}), "?")]
+    sent = read({"contents": contents}).body()["contents"]
+    assert sent[1] == model({"text": "So"}, CLOCK)
+    assert [content["role"] for content in sent] == ["user", "model", "user"]
 
 
 def test_gi2__codes_that_gemini_ran__are_texts_for_others() -> None:

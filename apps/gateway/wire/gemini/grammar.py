@@ -1,6 +1,6 @@
 """The grammar of Gemini bodies: read in full, or amended as they are. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from apps.core.chat import Body, Grammar, Turn
@@ -79,12 +79,19 @@ def _part(turn: Turn) -> Record:
     return {"text": turn.as_message().text}
 
 
-def _legal(contents: Iterable[Content]) -> Iterator[Record]:
+def _legal(contents: Iterable[Content]) -> list[Record]:
+    found: list[Record] = []
     for content in contents:
         parts = [readable for part in content.parts if (readable := _readable(part))]
-        if parts:
-            role = "model" if content.is_model else "user"
-            yield {**content.record, "role": role, "parts": parts}
+        role = "model" if content.is_model else "user"
+        if not parts:
+            continue
+        if content.is_model and found and found[-1]["role"] == role:
+            # A streamed answer comes back as many contents, but is one turn to Gemini.
+            found[-1]["parts"] += parts
+        else:
+            found.append({**content.record, "role": role, "parts": parts})
+    return found
 
 
 def _readable(part: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -102,6 +102,9 @@ class GeminiChunks(StreamRenderer):
         self._calls[delta.index] = replace(call, arguments=call.arguments + delta.arguments)
 
     def _passed_through(self, raw: Mapping[str, Any]) -> bytes:
+        if not raw:
+            # More of what a chunk said that was passed before.
+            return b""
         reasons = [one.get("finishReason") for one in raw.get("candidates") or ()]
         self._has_told_reason |= any(reasons) or "promptFeedback" in raw
         return self._framed({**raw, **self._about})
