@@ -28,9 +28,10 @@ class Content(NamedTuple):
     record: Mapping[str, Any]
 
     def places(self) -> Iterator[tuple[Part, str]]:
-        """Yield each part in camelCase, and where it stands."""
+        """Yield each part in camelCase, without what is null, and where it stands."""
         for index, part in enumerate(self.parts):
-            yield camelled(part), f"{self.at}.parts[{index}]"
+            said = {name: value for name, value in part.items() if value is not None}
+            yield camelled(said), f"{self.at}.parts[{index}]"
 
 
 def read_contents(body: Mapping[str, Any]) -> list[Content]:
@@ -65,21 +66,21 @@ def as_messages(system: Content | None, contents: Iterable[Content]) -> tuple[Me
 
 
 def _as_message(content: Content) -> Message:
-    parts = [part for part, _ in content.places()]
-    text = "\n".join(text for part in parts if (text := _text_of(part)))
-    is_result = any("functionResponse" in part for part in parts)
+    places = list(content.places())
+    text = "\n".join(text for part, at in places if (text := _text_of(part, at)))
+    is_result = any("functionResponse" in part for part, _ in places)
     if content.is_model:
         return Message("assistant", text)
     return Message("tool" if is_result else "user", text)
 
 
-def _text_of(part: Part) -> str:
+def _text_of(part: Part, at: str) -> str:
     if part.get("thought"):
         return ""
     answer = part.get("functionResponse")
     if isinstance(answer, dict):
-        return result_text(answer.get("response"))
-    text: str = part.get("text") or ""
+        return result_text(answer.get("response"), at)
+    text: str = part.get("text", "")
     return text
 
 
@@ -89,9 +90,10 @@ def _content(record: Any, at: str) -> Content:
     if not isinstance(record, dict):
         raise InvalidRequest("a content is an object with role and parts", param=at)
     role = record.get("role") or "user"
-    if role not in ROLES:
+    is_model = ROLES.get(role) if isinstance(role, str) else None
+    if is_model is None:
         raise InvalidRequest(f"role is one of {', '.join(ROLES)}", param=f"{at}.role")
-    return Content(ROLES[role], tuple(_parts(record["parts"], at)), at, record)
+    return Content(is_model, tuple(_parts(record["parts"], at)), at, record)
 
 
 def _parts(given: Any, at: str) -> Iterator[Part]:
@@ -104,6 +106,6 @@ def _parts(given: Any, at: str) -> Iterator[Part]:
 def _part(part: Any, at: str) -> Part:
     if not isinstance(part, dict):
         raise InvalidRequest("a part is an object", param=at)
-    if not isinstance(part.get("text", ""), str):
+    if not isinstance(part.get("text"), str | None):
         raise InvalidRequest("the text of a part is a text", param=f"{at}.text")
     return part

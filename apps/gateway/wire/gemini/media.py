@@ -4,7 +4,6 @@ Source of the format: ai.google.dev/api/caching#Part (`Blob`, `FileData`).
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,7 +70,10 @@ def _media_type(given: Mapping[str, Any], at: str) -> str:
 
 
 def _is_public(url: str) -> bool:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     host = parts.hostname or ""
     is_google = any(host == name or host.endswith(f".{name}") for name in GOOGLE_HOSTS)
     return parts.scheme in ("http", "https") and not is_google
@@ -80,7 +82,7 @@ def _is_public(url: str) -> bool:
 def _decoded(data: str, at: str) -> str:
     try:
         return base64.b64decode(data).decode("utf-8", "replace")
-    except binascii.Error as error:
+    except ValueError as error:
         raise InvalidRequest(f"data is not base64: {error}", param=at) from error
 
 

@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count, groupby
 from typing import Any
 
-import orjson
-
 from apps.core.chat import File, Image, Part, Text, Thinking, ToolCall, ToolResult, Turn
 from apps.core.errors import InvalidRequest
 from apps.gateway.wire.fields import mapping
 from apps.gateway.wire.gemini.contents import Content, read_contents, read_system
 from apps.gateway.wire.gemini.media import read_file, read_inline
-from apps.gateway.wire.gemini.results import is_failure, result_text
+from apps.gateway.wire.gemini.results import is_failure, json_text, result_text
 from apps.gateway.wire.gemini.signatures import Signed, unwrap
 from apps.gateway.wire.gemini.spelling import camelled
 
@@ -89,7 +87,7 @@ class _Reader:
             raise InvalidRequest("args is an object", param=f"{at}.args")
         call_id = _given_id(call) or next(self._fresh)
         self._waiting[call_id] = name
-        text = orjson.dumps(arguments or {}).decode()
+        text = json_text(arguments or {}, f"{at}.args")
         if signed is None:
             return ToolCall(call_id, name, text)
         return ToolCall(call_id, name, text, signed.signature, signed.origin)
@@ -98,7 +96,7 @@ class _Reader:
         answer = camelled(mapping(part, "functionResponse"))
         call_id = self._answered_call(answer, at)
         response = answer.get("response")
-        content = (Text(result_text(response)), *_result_media(answer, at))
+        content = (Text(result_text(response, at)), *_result_media(answer, at))
         return ToolResult(call_id, content, is_failure(response))
 
     def _answered_call(self, answer: Record, at: str) -> str:
