@@ -177,6 +177,13 @@ def test_gi4__thought_that_comes_whole__is_told_with_its_text() -> None:
     assert parts_of([last]) == [{"text": ""}]
 
 
+def test_gi4__thought_after_one_in_pieces__is_told_with_its_own_text() -> None:
+    chunks = streamed(
+        StreamEvent(thinking="Hm."), StreamEvent(thought=SIGNED), StreamEvent(thought=SIGNED)
+    )
+    assert [part["text"] for part in parts_of(chunks)] == ["Hm.", "", "Hm."]
+
+
 def test_gi4__signature_of_gemini__is_told_as_it_is() -> None:
     own = Thinking("Hm.", "c2ln", origin="google")
     call = ToolCall("t1", "clock", "{}", "Y2Fs", "google")
@@ -240,7 +247,7 @@ def test_gi4__what_gemini_said__passes_through_under_one_id() -> None:
         StreamEvent("", "stop", USAGE, raw=last, raw_dialect="gemini"),
         # More of the same chunk, and counts that no chunk carried, for our books.
         StreamEvent("", "stop", raw={}, raw_dialect="gemini"),
-        StreamEvent(usage=USAGE),
+        StreamEvent("", "stop", USAGE),
     )
     assert chunks == [{**raw, **ABOUT}, {**last, **ABOUT}]
 

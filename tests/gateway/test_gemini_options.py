@@ -291,6 +291,12 @@ def test_needs__of_a_part__are_the_catalogues_capabilities(part: Any, need: set[
     assert read({"contents": [user(part)]}).needs == need
 
 
+def test_messages__of_thoughts__say_nothing_to_rules() -> None:
+    thought = {"text": "secret", "thought": True}
+    chat = read({"contents": [user("Hi"), model(thought, {"text": "So."})]})
+    assert chat.messages[1] == Message("assistant", "So.")
+
+
 def test_messages__of_results__are_texts_that_count() -> None:
     chat = read({"contents": [user("Hi"), model(CLOCK), user(result("clock", {"now": "noon"}))]})
     assert chat.messages[1:] == (Message("assistant", ""), Message("tool", '{"now":"noon"}'))

@@ -161,6 +161,21 @@ def test_gi2__results_and_words_of_one_turn__come_results_first() -> None:
     assert found[3].parts == (Text("Now?"),)
 
 
+@pytest.mark.parametrize(
+    ("response", "text", "is_error"),
+    [
+        ({"output": "sun", "error": ""}, '{"output":"sun","error":""}', False),
+        ({"error": {"code": 5}}, '{"code":5}', True),
+        ({"result": [1]}, "[1]", False),
+        ("sun", "sun", False),
+        (None, "", False),
+    ],
+)
+def test_gi2__result__is_the_one_thing_it_says(response: Any, text: str, is_error: bool) -> None:
+    found = turns(user("Hi"), model(CLOCK), user(result("clock", response)))
+    assert found[2].parts == (ToolResult("call_0", (Text(text),), is_error=is_error),)
+
+
 def test_gi2__result_with_an_image__keeps_it() -> None:
     image = {"inlineData": {"mimeType": "image/png", "data": "YQ=="}}
     found = turns(user("Hi"), model(CLOCK), user(result("clock", {}, parts=[image])))
