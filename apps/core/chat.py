@@ -205,11 +205,13 @@ class Grammar:
     """How bodies of one dialect are read in full, and how they are amended as they are.
 
     `amend` takes the body, turns to put before the caller's, and what a rule sets (in OpenAI's
-    names); a dialect that has no word for a parameter leaves it out.
+    names); a dialect that has no word for a parameter leaves it out. `must_amend`: the body holds
+    what its dialect's own provider would refuse, so that it never goes out as it came.
     """
 
     read: Callable[[Body], ChatDetails]
     amend: Callable[[Body, Sequence[Turn], Mapping[str, Any]], dict[str, Any]]
+    must_amend: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +271,8 @@ class ChatRequest:
     def body(self) -> dict[str, Any]:
         """Return the body in the caller's own dialect, with what the router adds."""
         if self.grammar is None:
+            return dict(self.raw)
+        if not (self.before or self.parameters or self.grammar.must_amend):
             return dict(self.raw)
         return self.grammar.amend(self.raw, self.before, self.parameters)
 

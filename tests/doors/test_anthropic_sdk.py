@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WIRES = tuple(MODELS)
 CARRIED = {
-    "tools": ("anthropic",),
-    "thinking": ("anthropic",),
-    "images": ("anthropic",),
-    "json": ("anthropic",),
+    "tools": ("anthropic", "google"),
+    "thinking": ("anthropic", "google"),
+    "images": ("anthropic", "google"),
+    "json": ("anthropic", "google"),
     # A tool's results, images and thoughts of one wire, told to another.
-    "switches": ("anthropic",),
+    "switches": ("anthropic", "google"),
     # They are asked for the tools that run at Anthropic, and have none.
-    "refusals of server tools": (),
+    "refusals of server tools": ("google",),
 }
 HELLO: list[MessageParam] = [{"role": "user", "content": "Hello"}]
 WEATHER: ToolParam = {

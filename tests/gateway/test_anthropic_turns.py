@@ -93,21 +93,21 @@ def test_ao4__assistant_turn__keeps_thoughts_words_and_calls_in_order() -> None:
 
 def test_ao4__thought_of_another_provider__is_known_as_its_own() -> None:
     blocks = (
-        {"type": "thinking", "thinking": "Hm.", "signature": "gemini:c2ln"},
+        {"type": "thinking", "thinking": "Hm.", "signature": "google:c2ln"},
         {"type": "redacted_thinking", "data": "openai:b3BhcXVl"},
         {"type": "thinking", "thinking": "Unsigned.", "signature": ""},
     )
     assert details_of(ASKED, assistant(*blocks)).turns[1].parts == (
-        Thinking("Hm.", "c2ln", origin="gemini"),
+        Thinking("Hm.", "c2ln", origin="google"),
         Thinking(redacted="b3BhcXVl", origin="openai"),
         Thinking("Unsigned."),
     )
 
 
 def test_ag1__signature_of_a_call__goes_to_the_call_after_it() -> None:
-    signed = {"type": "thinking", "thinking": "", "signature": "gemini:call:c2ln"}
+    signed = {"type": "thinking", "thinking": "", "signature": "google:call:c2ln"}
     assert details_of(ASKED, assistant(signed, call("a"), call("b"))).turns[1].parts == (
-        ToolCall("a", "clock", "{}", signature="c2ln", origin="gemini"),
+        ToolCall("a", "clock", "{}", signature="c2ln", origin="google"),
         ToolCall("b", "clock", "{}"),
     )
 
@@ -164,3 +164,36 @@ def test_documents__in_each_other_without_end__are_refused() -> None:
         block = {"type": "document", "source": {"type": "content", "content": [block]}}
     with pytest.raises(InvalidRequest):
         details_of(user(block))
+
+
+# --- What Anthropic reads of others ---------------------------------------------------------------
+
+OWN = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+FOREIGN: tuple[dict[str, Any], ...] = (
+    {"type": "thinking", "thinking": "Hm.", "signature": "google:c2ln"},
+    {"type": "thinking", "thinking": "", "signature": "google:call:c2ln"},
+    {"type": "thinking", "thinking": "Unsigned.", "signature": ""},
+    {"type": "redacted_thinking", "data": "openai:b3BhcXVl"},
+)
+ENABLED = {"type": "enabled", "budget_tokens": 2_048}
+
+
+@pytest.mark.parametrize("thought", FOREIGN)
+def test_ao4_x1__thought_of_another__never_reaches_anthropic(thought: dict[str, Any]) -> None:
+    chat = asked(ASKED, assistant(thought, text("So."), OWN), ASKED, assistant(thought), ASKED)
+    assert chat.body()["messages"] == [ASKED, assistant(text("So."), OWN), ASKED, ASKED]
+    assert chat.raw["messages"][1]["content"][0] == thought
+
+
+def test_x1__calls_that_nobody_thought_about__go_on_without_thinking() -> None:
+    told = user(result("t1", "12:00"))
+    for thoughts in ((), FOREIGN[:1]):
+        chat = asked(ASKED, assistant(*thoughts, call("t1")), told, thinking=ENABLED)
+        assert chat.body()["thinking"] == {"type": "disabled"}
+        assert chat.body()["messages"][1] == assistant(call("t1"))
+    own = asked(ASKED, assistant(OWN, call("t1")), told, thinking=ENABLED)
+    assert own.body() == own.raw
+    later = asked(
+        ASKED, assistant(call("t1")), told, assistant(text("So.")), ASKED, thinking=ENABLED
+    )
+    assert later.body()["thinking"] == ENABLED

@@ -1,10 +1,12 @@
 """The grammar of Anthropic bodies: read in full, or amended as they are. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps.core.chat import Body, Grammar, Turn
 from apps.gateway.wire.anthropic.details import read_details
+from apps.gateway.wire.anthropic.mending import NO_THINKING, mended
 from apps.gateway.wire.fields import mapping
 from apps.providers.adapters.anthropic.turns import build_thread
 
@@ -13,12 +15,11 @@ MAX_TEMPERATURE = 1.0
 SAMPLING = ("temperature", "top_p")
 # The wire has no "minimal", and another word for "none".
 EFFORTS: Mapping[str, str] = {"minimal": "low"}
-NO_THINKING = {"type": "disabled"}
 
 
 def amend(body: Body, before: Sequence[Turn], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body with turns before the caller's, and with what a rule sets."""
-    found = {**body, **_system(body, before)}
+    found = {**mended(body), **_system(body, before)}
     thread = build_thread(before, [])
     if thread:
         found["messages"] = [*thread, *found["messages"]]
@@ -66,3 +67,5 @@ def _wanted(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 GRAMMAR = Grammar(read_details, amend)
+# Of a body that holds what Anthropic would refuse.
+MENDING_GRAMMAR = replace(GRAMMAR, must_amend=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 from apps.core.chat import ChatRequest, Message
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.anthropic.grammar import GRAMMAR
+from apps.gateway.wire.anthropic.grammar import GRAMMAR, MENDING_GRAMMAR
+from apps.gateway.wire.anthropic.mending import needs_mending
 from apps.gateway.wire.anthropic.needs import needs_of
 from apps.gateway.wire.fields import (
     LONGEST_NAME,
@@ -70,7 +71,7 @@ def _chat(body: Mapping[str, Any], limit: int | None, headers: Mapping[str, str]
         user=text(mapping(body, "metadata"), "user_id", longest=LONGEST_USER),
         metadata=metadata(body),
         raw=body,
-        grammar=GRAMMAR,
+        grammar=MENDING_GRAMMAR if needs_mending(body) else GRAMMAR,
         headers=headers,
     )
 

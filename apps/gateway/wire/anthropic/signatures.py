@@ -1,6 +1,6 @@
 """Thoughts of others in Anthropic's form: whose they are stands before the signature. Pure.
 
-Clients send back what they were given, so the mark ("gemini:…") tells a later request whose thought
+Clients send back what they were given, so the mark ("google:…") tells a later request whose thought
 it is. Anthropic's own signatures are base64, which knows no colon: they are never marked.
 """
 
@@ -10,7 +10,7 @@ from apps.core.chat import Thinking, ToolCall
 
 ANTHROPIC = "anthropic"
 MARKED = re.compile(r"([a-z]+):(.*)", re.DOTALL)
-# Of the signature of a call, which a thought without words carries before it ("gemini:call:…").
+# Of the signature of a call, which a thought without words carries before it ("google:call:…").
 CALL = "call:"
 
 

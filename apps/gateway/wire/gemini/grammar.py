@@ -102,4 +102,4 @@ def _readable(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return {} if part.get("thought") else {key: part[key] for key in part if key != name}
 
 
-GRAMMAR = Grammar(read_details, amend)
+GRAMMAR = Grammar(read_details, amend, must_amend=True)
