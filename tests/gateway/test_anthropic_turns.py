@@ -19,6 +19,7 @@ from tests.gateway.anthropic_bodies import (
     MARK,
     PDF,
     PNG,
+    asked,
     assistant,
     call,
     details_of,
