@@ -131,12 +131,12 @@ def test_ao2_ao12_ao13__tool_loop__loses_no_argument_and_no_call(
 
 def _go_on(client: Anthropic, model: str, message: Message, **options: Any) -> Message:
     """Send the answer back with the tools' results and a word of the user's, as agents do."""
-    results: list[Any] = [{"type": "text", "text": "Here you are:"}]
-    results += [
+    results: list[Any] = [
         {"type": "tool_result", "tool_use_id": block.id, "content": "Sunny."}
         for block in message.content
         if block.type == "tool_use"
     ]
+    results.append({"type": "text", "text": "Well?"})
     messages = [
         *HELLO,
         {"role": "assistant", "content": message.content},

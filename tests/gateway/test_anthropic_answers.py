@@ -136,8 +136,11 @@ def test_ao12__arguments__are_never_lost(arguments: str, expected: Any) -> None:
 
 def test_aa1__message_of_the_same_dialect__keeps_all_but_id_and_model() -> None:
     raw = {"id": "msg_1", "model": "claude", "content": [{"type": "of_tomorrow"}], "new": 1}
-    response = ChatResponse("", "stop", USAGE, raw=raw, raw_dialect="anthropic")
-    assert render(response, HEAD) == {**raw, "id": f"msg_{TOKEN}", "model": "my-alias"}
+    ours = {"id": f"msg_{TOKEN}", "model": "my-alias"}
+    for usage in ({"input_tokens": 1}, None):
+        given = {**raw, "usage": usage} if usage else raw
+        response = ChatResponse("", "stop", USAGE, raw=given, raw_dialect="anthropic")
+        assert render(response, HEAD) == {**raw, **ours, "usage": usage or COUNTS}
 
 
 # --- Errors ---------------------------------------------------------------------------------------

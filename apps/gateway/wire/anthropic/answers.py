@@ -46,7 +46,10 @@ def render(
     `taken_ids` are those of earlier calls of the conversation.
     """
     if response.raw_dialect == DIALECT and response.raw:
-        return {**response.raw, "id": message_id(head), "model": head.requested_model}
+        # Some servers count nothing; the official client reads the counts all the same.
+        counts = {"usage": render_usage(response.usage)}
+        ours = {"id": message_id(head), "model": head.requested_model}
+        return {**counts, **response.raw, **ours}
     parts = response.parts or (Text(response.text),)
     # A call cannot be answered later without the thoughts that led to it.
     is_calling = any(isinstance(part, ToolCall) for part in parts)
