@@ -50,6 +50,8 @@ FAILURES = {
     "529": (anthropic.InternalServerError, ""),
     "error_first": (anthropic.InternalServerError, ""),
 }
+# A server that counts nothing, passed through, has zeros.
+UNCOUNTED = ("filtered", "usage_missing")
 SCRIPTS = (
     *("text", "length", "filtered", "tools", "tools_without_arguments", "parallel_tools"),
     *("text_and_tools", "thinking", "thinking_tools", "hidden_thinking", "usage_missing", "split"),
@@ -96,7 +98,7 @@ def test_t8_ao11_ao14_ao15_ao18__text_of_every_wire__is_a_message(client: Anthro
                 said = "".join(block.text for block in message.content if block.type == "text")
                 assert (said, message.stop_reason) == (text, reason), model
                 assert (message.model, message.role) == (model, "assistant")
-                assert message.usage.output_tokens > 0 or not text
+                assert message.usage.output_tokens > 0 or script in UNCOUNTED
                 if script == "text":
                     assert message.usage.input_tokens == 20
                     assert message.usage.cache_read_input_tokens == 5
@@ -130,13 +132,12 @@ def test_ao2_ao12_ao13__tool_loop__loses_no_argument_and_no_call(
 
 
 def _go_on(client: Anthropic, model: str, message: Message, **options: Any) -> Message:
-    """Send the answer back with the tools' results and a word of the user's, as agents do."""
+    """Send the answer back with the tools' results, as agents do."""
     results: list[Any] = [
         {"type": "tool_result", "tool_use_id": block.id, "content": "Sunny."}
         for block in message.content
         if block.type == "tool_use"
     ]
-    results.append({"type": "text", "text": "Well?"})
     messages = [
         *HELLO,
         {"role": "assistant", "content": message.content},
