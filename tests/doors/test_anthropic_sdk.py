@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WIRES = tuple(MODELS)
 CARRIED = {
-    "tools": ("anthropic", "google"),
-    "thinking": ("anthropic", "google"),
-    "images": ("anthropic", "google"),
-    "json": ("anthropic", "google"),
+    "tools": WIRES,
+    "thinking": WIRES,
+    "images": WIRES,
+    "json": WIRES,
     # A tool's results, images and thoughts of one wire, told to another.
-    "switches": ("anthropic", "google"),
+    "switches": WIRES,
     # They are asked for the tools that run at Anthropic, and have none.
-    "refusals of server tools": ("google",),
+    "refusals of server tools": ("google", "openai"),
 }
 HELLO: list[MessageParam] = [{"role": "user", "content": "Hello"}]
 WEATHER: ToolParam = {

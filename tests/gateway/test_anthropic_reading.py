@@ -249,12 +249,25 @@ def test_ao9__unknown_thinking__is_named() -> None:
     assert told.value.param == "thinking.type"
 
 
-def test_ao10__answer_format__is_a_strict_schema() -> None:
+def test_ao10__answer_format__is_a_schema_strict_where_it_can_be() -> None:
     wanted = {"type": "json_schema", "schema": {"type": "object"}}
     expected = AnswerFormat("answer", schema={"type": "object"}, is_strict=True)
     assert details_of(output_config={"format": wanted}).answer_format == expected
     assert details_of(output_format=wanted).answer_format == expected
     assert details_of().answer_format is None
+    properties = {"a": {"type": "array", "items": {"properties": {"b": {}}}}}
+    closed = {"additionalProperties": False, "required": ["a"]}
+    open_ones: tuple[dict[str, Any], ...] = (
+        {"properties": {"a": {}}},
+        {**closed, "properties": properties},
+    )
+    for schema in open_ones:
+        loose = details_of(output_config={"format": {**wanted, "schema": schema}})
+        assert loose.answer_format == AnswerFormat("answer", schema=schema)
+    kept = {**wanted, "schema": {**closed, "properties": {"a": {"enum": [{}]}}}}
+    strict = details_of(output_config={"format": kept}).answer_format
+    assert strict is not None
+    assert strict.is_strict
     with pytest.raises(InvalidRequest):
         details_of(output_config={"format": {"type": "xml"}})
 

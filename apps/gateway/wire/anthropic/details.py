@@ -101,7 +101,30 @@ def _answer_format(body: Mapping[str, Any]) -> AnswerFormat | None:
     schema = wanted.get("schema")
     if wanted.get("type") != "json_schema" or not isinstance(schema, dict):
         raise InvalidRequest("the type is json_schema, with a schema", param="output_config.format")
-    return AnswerFormat(name=FORMAT_NAME, schema=schema, is_strict=True)
+    return AnswerFormat(name=FORMAT_NAME, schema=schema, is_strict=_is_closed(schema) or None)
+
+
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    """Say whether every object has all of its properties and no others.
+
+    Anthropic keeps to any schema; OpenAI does to such ones alone, and refuses to for others.
+    """
+    waiting: list[Any] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+            if isinstance(one.get("properties"), dict) and not _demands_all(one):
+                return False
+    return True
+
+
+def _demands_all(one: Mapping[str, Any]) -> bool:
+    required = one.get("required")
+    is_all = isinstance(required, list) and all(name in required for name in one["properties"])
+    return is_all and one.get("additionalProperties") is False
 
 
 def _reasoning(body: Mapping[str, Any]) -> Reasoning | None:
