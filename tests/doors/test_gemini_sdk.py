@@ -1,7 +1,6 @@
 """The official `google-genai` client, over real sockets, under /v1 and /v1beta.
 
-Each provider's own wire stands behind the same door. Where a provider is WAITING, its adapter does
-not yet say everything that this door needs.
+Each provider's own wire stands behind the same door.
 """
 
 import base64
@@ -21,19 +20,7 @@ from tests.factories.wire_site import MODELS, SECRET, WireSite, running_wire_sit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.keeps_redis]
 
-WAITING = {
-    "openai": "its adapter tells other dialects of text only",
-    "google": "its adapter passes no bodies of its own dialect through",
-}
-
-
-def _unless_waiting(*names: str) -> Any:
-    reasons = [WAITING[name] for name in names if name in WAITING]
-    return pytest.param(*names, marks=[pytest.mark.skip(reason=one) for one in reasons[:1]])
-
-
-PROVIDERS = [_unless_waiting(name) for name in MODELS]
-PAIRS = [_unless_waiting(*pair) for pair in product(MODELS, repeat=2)]
+PAIRS = list(product(MODELS, repeat=2))
 SLASHED, TUNED = "vendor/team/with-slashes", "tunedModels/mine"
 PIXEL = base64.b64decode("iVBORw0KGgo+/+8=")
 WEATHER = types.FunctionDeclaration(
@@ -83,7 +70,7 @@ def client(site: WireSite, request: pytest.FixtureRequest) -> Iterator[genai.Cli
         yield made
 
 
-@pytest.fixture(params=PROVIDERS)
+@pytest.fixture(params=MODELS)
 def provider(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -6,10 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 
-from apps.gateway import pipeline
 from apps.gateway.api.answering import answer, ask_of, json_response, with_run_headers
 from apps.gateway.authentication import caller_of
-from apps.gateway.refusals import refusal_of
+from apps.gateway.counting import count
 from apps.gateway.wire.anthropic import request as message_request
 from apps.gateway.wire.anthropic.answers import render
 from apps.gateway.wire.anthropic.stream import MessageEvents
@@ -42,7 +41,5 @@ async def count_tokens(request: HttpRequest) -> HttpResponse:
     """Estimate the tokens of a request for any model that it may name; no provider is asked."""
     caller = await caller_of(request)
     chat = message_request.parse_count(read_object(request.body))
-    run = await pipeline.route(ask_of(request, caller, chat))
-    if run.decided().outcome == "unknown_model":
-        raise refusal_of(run.decided(), run.known_facts())
+    run = await count(ask_of(request, caller, chat))
     return with_run_headers(json_response({"input_tokens": run.known_facts().prompt_tokens}), run)

@@ -9,6 +9,7 @@ from apps.gateway.wire.gemini.details import read_details
 from apps.gateway.wire.gemini.options import CONFIG, THINKING
 from apps.gateway.wire.gemini.signatures import is_foreign
 from apps.gateway.wire.gemini.spelling import spelled
+from apps.providers.adapters.google.turns import build_contents, build_system
 
 # What a rule sets, in Gemini's words.
 PARAMETERS: Mapping[str, str] = {
@@ -41,11 +42,10 @@ def amend(body: Body, before: Sequence[Turn], parameters: Mapping[str, Any]) -> 
     """
     found = dict(body)
     said = [turn for turn in before if turn.role != "system"]
-    contents = [*map(_content, said), *_legal(read_contents(body))]
-    found["contents"] = contents
-    system = read_system(body)
-    if system is not None or len(said) < len(before):
-        instructions = [_part(turn) for turn in before if turn.role == "system"]
+    contents = _legal(read_contents(body))
+    found["contents"] = [*build_contents(said, []), *contents]
+    system, instructions = read_system(body), build_system(before, [])
+    if system is not None or instructions:
         parts = [*instructions, *(system.parts if system else ())]
         record = system.record if system else {}
         found[spelled(body, "systemInstruction")] = {**record, "parts": parts}
@@ -68,15 +68,6 @@ def _configured(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> Rec
         kept = {shown: given[shown]} if shown in given else {}
         found[name] = {**kept, "thinkingBudget": BUDGETS[effort]}
     return found
-
-
-def _content(turn: Turn) -> Record:
-    role = "model" if turn.role == "assistant" else "user"
-    return {"role": role, "parts": [_part(turn)]}
-
-
-def _part(turn: Turn) -> Record:
-    return {"text": turn.as_message().text}
 
 
 def _legal(contents: Iterable[Content]) -> list[Record]:

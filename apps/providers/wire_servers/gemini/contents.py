@@ -10,6 +10,7 @@ from apps.providers.wire_servers.exchange import Json, Refusal
 from apps.providers.wire_servers.gemini.generate import SIGNED, SIGNED_TEXT, is_newer
 from apps.providers.wire_servers.scripts import signature_of
 
+STANDARD = str.maketrans("-_", "+/")
 REQUEST = "GenerateContentRequest"
 DATA = (
     *("text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode"),
@@ -75,7 +76,8 @@ def _check_data(place: str, data: Json) -> None:
     is_known = kind.startswith(MEDIA) and kind not in NO_MEDIA
     demand(is_known, f"Unsupported MIME type: {kind}")
     try:
-        base64.b64decode(data.get("data", ""), validate=True)
+        # Both alphabets are taken, as by every Google API.
+        base64.b64decode(data.get("data", "").translate(STANDARD), validate=True)
     except binascii.Error as error:
         message = f"Invalid value at '{place}.data' (TYPE_BYTES), Base64 decoding failed"
         raise Refusal(400, message) from error
