@@ -27,7 +27,7 @@ from tests.gateway.gemini_bodies import (
     user,
 )
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "temperature": 0.5,
     "topP": 0.9,
     "topK": 40.0,
@@ -78,7 +78,7 @@ def test_gi3__every_option_in_both_spellings__is_read(body: dict[str, Any]) -> N
     assert chat.needs == {"streaming", "json_schema", "reasoning"}
     assert chat.details() == ChatDetails(
         turns=(Turn("user", (Text("Hi"),)),),
-        answer_format=AnswerFormat(schema=CONFIG["responseJsonSchema"]),  # type: ignore[arg-type]
+        answer_format=AnswerFormat(schema=CONFIG["responseJsonSchema"]),
         reasoning=Reasoning(budget_tokens=512),
         top_k=40,
         seed=-3,
