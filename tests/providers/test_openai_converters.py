@@ -5,9 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from apps.core.chat import ChatRequest, ChatResponse, Message
+from apps.core.chat import ChatRequest, ChatResponse, Message, Thinking
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall, Timeouts
 from apps.providers.adapters.openai.errors import error_from_answer
+from apps.providers.adapters.openai.refusals import take_back
 from apps.providers.adapters.openai.requests import build_headers, build_request, build_url
 from apps.providers.adapters.openai.responses import read_answer
 from apps.providers.adapters.openai.streaming import ChunkReader
@@ -177,6 +178,27 @@ def test_error_from_answer__any_shape__is_typed(
     assert message in error.message
 
 
+def test_error_from_answer__status_said_once_more__is_no_code() -> None:
+    body = orjson.dumps(
+        {"object": "error", "message": "no", "type": "BadRequestError", "code": 400}
+    )
+    error = error_from_answer(400, body, headers={}, secret="")
+    assert error.provider_code == "BadRequestError"
+
+
+@pytest.mark.parametrize(
+    ("param", "is_taken"), [("temperature", True), (None, True), ("messages[0].name", False)]
+)
+def test_take_back__field_that_the_error_does_not_mean__stays(
+    param: str | None, is_taken: bool
+) -> None:
+    outgoing = build_request(make_call(), is_streamed=False)
+    told = "Unsupported value: temperature"
+    error = AttemptError("rejected", told, http_status=400, param=param)
+    assert take_back(outgoing, error) is is_taken
+    assert ("temperature" in outgoing.body) is not is_taken
+
+
 def chunk(**fields: Any) -> bytes:
     return orjson.dumps(fields)
 
@@ -202,6 +224,25 @@ def test_chunk_reader__tools_then_stop__says_tool_calls() -> None:
     chunks.read(chunk(choices=[{"delta": {"tool_calls": [{"index": 0}]}}]))
     *_, event = chunks.read(chunk(choices=[{"delta": {}, "finish_reason": "stop"}]))
     assert event.finish_reason == "tool_calls"
+
+
+def test_ao12__call_without_any_arguments__ends_with_an_empty_object() -> None:
+    chunks = reader()
+    call = {"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}
+    chunks.read(chunk(choices=[{"delta": {"tool_calls": [call]}}]))
+    events = chunks.read(chunk(choices=[{"delta": {}, "finish_reason": "tool_calls"}]))
+    assert [event.tool_call.arguments for event in events if event.tool_call] == ["{}"]
+    assert [event.finish_reason for event in events] == [None, None, "tool_calls"]
+
+
+def test_ao4__thought__is_whole_when_the_first_text_comes() -> None:
+    chunks = reader()
+    chunks.read(chunk(choices=[{"delta": {"reasoning_content": "Hm"}}]))
+    chunks.read(chunk(choices=[{"delta": {"reasoning": "."}}]))
+    (event,) = chunks.read(chunk(choices=[{"delta": {"content": "Yes"}}]))
+    assert (event.text, event.thought) == ("Yes", Thinking("Hm.", origin="openai"))
+    (later,) = chunks.read(chunk(choices=[{"delta": {"content": "!"}}]))
+    assert (later.text, later.thought) == ("!", None)
 
 
 def test_chunk_reader__no_reason_to_stop__is_cut() -> None:

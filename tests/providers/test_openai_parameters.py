@@ -88,6 +88,12 @@ def test_ao8__user_for_a_server_without_a_word__is_dropped() -> None:
     assert found.dropped == ("safety_identifier",)
 
 
+def test_oo5__usage_that_a_server_refuses_to_be_asked_for__is_nothing_of_the_callers() -> None:
+    found = outgoing(kind="mistral", is_streamed=True)
+    assert "stream_options" not in found.body
+    assert found.dropped == ()
+
+
 def test_sampling__seed_logprobs_and_penalties__are_sent() -> None:
     found = outgoing(
         **asked(temperature=0.0, top_p=0.5),
