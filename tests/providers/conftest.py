@@ -1,10 +1,11 @@
-"""A provider on a socket; pages need no collected static files."""
+"""Providers on sockets; pages need no collected static files."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.providers.openai_servers import Serve, serving_kinds
 from tests.providers.upstream import Upstream, running_upstream
 
 
@@ -17,3 +18,10 @@ def _no_collected_static_files(settings: Any) -> None:
 def upstream() -> Iterator[Upstream]:
     with running_upstream() as upstream:
         yield upstream
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start servers that resemble OpenAI, of any kind."""
+    with serving_kinds() as start:
+        yield start

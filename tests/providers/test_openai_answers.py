@@ -11,7 +11,7 @@ import openai
 import orjson
 import pytest
 
-from apps.core.chat import ChatResponse, StreamEvent, Text, Thinking, Tool, ToolCall
+from apps.core.chat import ChatResponse, Text, Thinking, Tool, ToolCall
 from apps.gateway.wire.openai_chat.stream import ChatChunks
 from apps.gateway.wire.rendering import AnswerHead
 from apps.providers.adapters.base import AttemptError, ProviderCall
@@ -29,7 +29,9 @@ from apps.providers.wire_servers.scripts import (
 from apps.providers.wire_servers.scripts import ToolCall as ScriptedCall
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
-from tests.providers.openai_calls import SECRET, passed, put_together, said, translated
+from tests.providers import openai_servers as servers
+from tests.providers.openai_calls import SECRET, passed, said
+from tests.providers.openai_servers import answer, events_of
 
 MODES = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 LONG = "mcp__a-server-with-a-long-name__" + "x" * 60
@@ -48,18 +50,8 @@ async def _closed_clients() -> AsyncIterator[None]:
     await close_clients()
 
 
-async def events_of(call: ProviderCall) -> list[StreamEvent]:
-    return [event async for event in OpenAIAdapter().stream(call)]
-
-
-async def answer(call: ProviderCall, *, is_streamed: bool) -> ChatResponse:
-    if is_streamed:
-        return put_together(await events_of(call))
-    return await OpenAIAdapter().complete(call)
-
-
 def call_to(server: WireServer, **fields: Any) -> ProviderCall:
-    return translated(url=server.url_of("openai"), **fields)
+    return servers.call_to(server, "", **fields)
 
 
 def calls_in(found: ChatResponse) -> list[tuple[str, str]]:
