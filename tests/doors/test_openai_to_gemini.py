@@ -113,18 +113,24 @@ def test_og10_og13_ag2__tool_loop__whole_and_streamed_gives_everything_back(door
 
 
 def _go_on(door: Door, turn: dict[str, Any]) -> None:
-    """Send the answer back with the tools' results, as agents do, and as plain ones do."""
-    results = [
-        {"role": "tool", "tool_call_id": call["id"], "content": "20 °C"}
-        for call in reversed(turn["tool_calls"])
-    ]
-    plain = {
+    """Send the answer back with the tools' results: as it came, as plain clients do, as a stranger.
+
+    What plain clients drop is remembered; of calls that nobody knows Gemini is told so.
+    """
+    plain: dict[str, Any] = {
         "role": "assistant",
         "tool_calls": [
             {name: call[name] for name in ("id", "type", "function")} for call in turn["tool_calls"]
         ],
     }
-    for sent_back, signature in ((turn, signature_of(SIGNED)), (plain, NOT_SIGNED)):
+    calls = [{**call, "id": f"of-another-{call['id']}"} for call in plain["tool_calls"]]
+    strange = {"role": "assistant", "tool_calls": calls}
+    signed = signature_of(SIGNED)
+    for sent_back, signature in ((turn, signed), (plain, signed), (strange, NOT_SIGNED)):
+        results = [
+            {"role": "tool", "tool_call_id": call["id"], "content": "20 °C"}
+            for call in reversed(sent_back["tool_calls"])
+        ]
         last = door.ask(messages=[*HELLO, sent_back, *results], tools=TOOLS)
         assert (last.choices[0].finish_reason, last.choices[0].message.content) == ("stop", TEXT)
         _question, called, answered = door.sent()["contents"]
