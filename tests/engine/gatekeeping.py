@@ -40,13 +40,17 @@ def check(
     deployment: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Found:
-    """Ask for deployments named by one letter each; all have the same further fields."""
+    """Ask for deployments named by one letter each; all have the same further fields.
+
+    Who is held back is left out here, and told: nobody compares them with the others.
+    """
     given = [
         Candidate(make_deployment(name, **(deployment or {})), 500) for name in names
     ]  # fmt: skip
     keeper = Gatekeeper(make_facts(**facts), health or Health(), effects or Effects(), draw)
     steps: list[TraceStep] = []
     found = keeper.check(given, steps)
+    keeper.tell_held(found.held, steps)
     assert keeper.check(given, None) == found
     told = [(step.code, step.subject, told_numbers(step)) for step in steps]
     return Found(letters(found.sound), letters(found.ready), found.wait_ms, found.is_probe, told)

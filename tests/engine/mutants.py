@@ -31,7 +31,7 @@ TESTS = (
     *("operators", "conditions", "filters", "rules", "compile_conditions", "fields", "compile"),
     *("strategies", "pricing", "trace", "request_router", "cases", "averages", "readiness"),
     *("health", "health_ejection", "load_balancer", "load_balancer_homes", "load_balancer_waits"),
-    "readiness_waits",
+    *("readiness_waits", "load_balancer_rests"),
 )
 LONGEST_SECONDS = 20.0
 FLIPS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {

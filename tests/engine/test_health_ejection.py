@@ -45,6 +45,49 @@ def test_errors__with_something_between__are_forgiven_by_an_answer_only(between:
     assert state.failures == (1 if between == "ok" else 3)
 
 
+def test_errors__of_a_burst_of_calls__are_in_a_row_only_until_the_first_token_of_another() -> None:
+    """Failures come within moments: those who answer would else be heard of too late."""
+    errors = [event("error", elapsed_ms=400.0)] * 2
+    state = after(*errors, event("first_token", ttft_ms=900.0), event("error", elapsed_ms=950.0))
+    assert (state.failures, is_ejected(state)) == (1, False)
+
+
+def test_answer__with_its_first_token_seen_apart__counts_once() -> None:
+    seen = after(event("first_token", ttft_ms=300.0), probation=3, error_rate=0.1)
+    assert seen.probation == 2
+    assert seen.error_rate == pytest.approx(0.095)
+    streamed = event("ok", elapsed_ms=900.0, ttft_ms=300.0)
+    ended = reduce(observe, [streamed], Health({"d1": seen})).deployments["d1"]
+    assert (ended.probation, ended.error_rate) == (2, seen.error_rate)
+    assert after(event("ok", elapsed_ms=900.0), probation=3).probation == 2
+
+
+def test_answers__that_break_off_after_their_first_token__eject_by_their_rate() -> None:
+    broken = [event("first_token", ttft_ms=300.0), event("error", elapsed_ms=400.0)]
+    assert not is_ejected(after(*broken * 3))
+    assert is_ejected(after(*broken * 4))
+
+
+@pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True)])
+def test_failure__of_a_call_from_before_the_ejection__counts_in_the_rate_only(
+    began_ms: int, is_news: bool
+) -> None:
+    """So it is with answers: a burst of calls must not look worse than its failures."""
+    known = {"ejected_until_ms": NOW + STEP_MS, "ejections": 1, "probation": 3, "failures": 3}
+    state = after(event("error", NOW + began_ms + 700, elapsed_ms=700.0), **known)
+    assert state.failures == (4 if is_news else 3)
+    assert state.error_rate == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True)])
+def test_first_token__of_a_call_from_before_the_ejection__ends_no_rest(
+    began_ms: int, is_news: bool
+) -> None:
+    known = {"ejected_until_ms": NOW + STEP_MS, "ejections": 1, "probation": 3, "failures": 3}
+    state = after(event("first_token", NOW + began_ms + 700, ttft_ms=700.0), **known)
+    assert (state.failures, state.probation) == ((0, 2) if is_news else (3, 3))
+
+
 def test_timeouts__without_a_first_token__eject_as_errors_do() -> None:
     assert is_ejected(after(*[event("timeout", elapsed_ms=900.0)] * 3))
 
@@ -108,14 +151,14 @@ def test_failure__of_a_call_from_before_the_rest_was_over__does_not_prolong_it(
 
 
 @pytest.mark.parametrize(("began_ms", "is_news"), [(-1, False), (0, True)])
-def test_answer__of_a_call_from_before_the_rest_was_over__forgives_nothing(
+def test_answer__of_a_call_from_before_the_rest_was_over__counts_in_the_rate_only(
     began_ms: int, is_news: bool
 ) -> None:
     until = NOW + STEP_MS
     before = {"ejected_until_ms": until, "probation": 3, "failures": 3, "error_rate": 0.1}
     state = after(event("ok", until + began_ms + 700, elapsed_ms=700.0), **before, in_flight=1)
-    forgiven = (0, 2, pytest.approx(0.095)) if is_news else (3, 3, 0.1)
-    assert (state.failures, state.probation, state.error_rate) == forgiven
+    assert (state.failures, state.probation) == ((0, 2) if is_news else (3, 3))
+    assert state.error_rate == pytest.approx(0.095)
     assert (state.in_flight, state.seen_ms) == (0, until + began_ms + 700)
 
 

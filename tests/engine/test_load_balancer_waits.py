@@ -98,6 +98,16 @@ def test_better_one__of_several__is_the_one_that_answers_first_with_its_wait() -
 
 @pytest.mark.parametrize(("age_ms", "waits"), [(0, True), (3_000, True), (3_001, False)])
 def test_better_one__for_an_old_request__is_not_waited_for(age_ms: int, waits: bool) -> None:
+    health = make_health(a=blocked(QUICK, 400), b=answered(9_500, 2))
+    found = rank(health, arrived_ms=NOW - age_ms)
+    assert (ids(found), found.wait_ms) == (("", 400) if waits else ("b", None))
+
+
+@pytest.mark.parametrize(("age_ms", "waits"), [(400, True), (2_333, True), (2_334, False)])
+def test_better_one__waited_for_in_vain__is_expected_to_take_as_long_again(
+    age_ms: int, waits: bool
+) -> None:
+    # The other one takes 5.0 s, that is half as long again as 2.333 + 1.0 s.
     health = make_health(a=blocked(QUICK, 400), b=SLOW)
     found = rank(health, arrived_ms=NOW - age_ms)
     assert (ids(found), found.wait_ms) == (("", 400) if waits else ("b", None))

@@ -28,6 +28,7 @@ WAIT = "wait = state.retry_after_ms - now if state.retry_after_ms {} now else 0"
 LIKELY = "if likely {} output:"
 SLOWER = "weight = SLOWER_WEIGHT if sample {} known else USUAL_WEIGHT"
 MOMENT = "if choice.strategy != 'cheapest' and len(ready) {} len(sound):"
+PAIRS = "for look, (seconds, load, errors, burden) in zip(ready, times, strict={}):"
 EXACTLY = "an average of calls is never exactly that"
 NOT_BELOW = "the longest of the waits is never below 0"
 NOBODY = "there is nobody to tell of or to wait for"
@@ -71,17 +72,12 @@ SAME: list[tuple[str, str, list[str], str]] = [
     ),
     (
         "readiness",
-        "if len(sound) < len(looks):",
-        ["if len(sound) <= len(looks):"],
-        NOBODY,
-    ),
-    (
-        "readiness",
-        "if len(ready) < len(sound):",
-        ["if len(ready) <= len(sound):"],
+        "if len(ready) < len(looks):",
+        ["if len(ready) <= len(looks):"],
         NOBODY,
     ),
     ("load_balancer", MOMENT.format("<"), [MOMENT.format("<=")], NOBODY),
+    ("load_balancer", PAIRS.format(True), [PAIRS.format(False)], "both have the same length"),
     (
         "load_balancer",
         "if age > 0:",

@@ -116,7 +116,8 @@ def test_attempts__of_any_decision__go_to_nobody_who_asked_to_be_left_alone(case
         assert cap is None or not state.seen_ms or state.ttft_ms <= cap
         if facts.tried_deployments:
             assert retries_left(health, deployment.provider, facts.now_ms) >= 1
-        if rests(state, facts.now_ms) and "panic" not in codes(decision.trace):
+        kept = {"panic", "called_back"} & set(codes(decision.trace))
+        if rests(state, facts.now_ms) and not kept:
             # Nobody else could be called at once, and it has rested for a while.
             assert not state.in_flight
             assert facts.now_ms - state.seen_ms >= EJECTION_STEP_MS

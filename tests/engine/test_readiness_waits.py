@@ -77,7 +77,7 @@ def test_waits__of_all__are_as_long_as_the_shortest_of_the_sound() -> None:
     found = check(make_health(**states, c=resting), "abc")
     assert found[:3] == ("ab", "", 300)
     assert [step[:2] for step in found.steps] == [
-        ("ejected", "c"), ("rate_blocked", "a"), ("rate_blocked", "b"),
+        ("rate_blocked", "a"), ("rate_blocked", "b"), ("ejected", "c"),
     ]  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def test_waits__of_the_sound__are_worse_than_a_second_call_to_one_that_owes_proo
     assert found == Found("b", "a", None, False, [("rate_blocked", "b", {"wait_ms": 700})])
     resting = check(make_health(a={**RESTS, "seen_ms": NOW}, b=BLOCKED))
     assert resting[:3] == ("b", "", 700)
-    assert [step[:2] for step in resting.steps] == [("ejected", "a"), ("rate_blocked", "b")]
+    assert [step[:2] for step in resting.steps] == [("rate_blocked", "b"), ("ejected", "a")]
     both = check(make_health(a={**PROBED, **BLOCKED}, b=BLOCKED))
     assert both[:3] == ("b", "", 700)
     assert [step[:2] for step in both.steps] == [("on_probation", "a"), ("rate_blocked", "b")]

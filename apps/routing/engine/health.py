@@ -107,6 +107,7 @@ def _first_token(state: DeploymentHealth, event: HealthEvent) -> Changes:
         "ttft_ms": _late(state.ttft_ms, sample, state.usual_ttft_ms, age),
         "usual_ttft_ms": usual(state.usual_ttft_ms, sample),
         "seen_ms": event.at_ms,
+        **_answered(state, event),
     }
 
 
@@ -142,7 +143,7 @@ def _is_old_news(state: DeploymentHealth, event: HealthEvent) -> bool:
 def _is_from_before(state: DeploymentHealth, event: HealthEvent) -> bool:
     """Tell whether the call began before the last ejection."""
     ejected_ms = state.ejected_until_ms - EJECTION_STEP_MS * state.ejections
-    return event.at_ms - event.elapsed_ms < ejected_ms
+    return event.at_ms - max(event.elapsed_ms, event.ttft_ms) < ejected_ms
 
 
 def _ok(state: DeploymentHealth, event: HealthEvent) -> Changes:
@@ -150,11 +151,22 @@ def _ok(state: DeploymentHealth, event: HealthEvent) -> Changes:
     return {
         **_ended(state, event),
         **(_timed(state, event) if event.output_tokens else {}),
-        **({} if _is_from_before(state, event) else _forgiven(state, event)),
+        # A first token that was seen apart has told already that it answers.
+        **({} if event.ttft_ms else _answered(state, event)),
         **_taken(state, event, -event.tokens),
         "mean_output_tokens": mean + OUTPUT_WEIGHT * (event.output_tokens - mean),
         "seen_ms": event.at_ms,
     }
+
+
+def _answered(state: DeploymentHealth, event: HealthEvent) -> Changes:
+    """Count an answer at its first token: failures come early, and would else be counted alone.
+
+    What began before the last ejection counts in the rate only, as failures of then do.
+    """
+    if _is_from_before(state, event):
+        return {"error_rate": state.error_rate * (1 - ERROR_WEIGHT)}
+    return _forgiven(state, event)
 
 
 def _forgiven(state: DeploymentHealth, event: HealthEvent) -> Changes:
@@ -199,7 +211,7 @@ def _spoken(state: DeploymentHealth, sample: float, age_ms: float) -> Changes:
 
 def _error(state: DeploymentHealth, event: HealthEvent) -> Changes:
     """Count a failure, and eject after too many; what began before belongs to that ejection."""
-    failures = state.failures + 1
+    failures = state.failures + (0 if _is_from_before(state, event) else 1)
     error_rate = _more_errors(state)
     changes = {
         **_ended(state, event),

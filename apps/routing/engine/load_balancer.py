@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from apps.routing.engine.filters import Candidate
 from apps.routing.engine.hashing import luck, mix, spread, unit_interval
-from apps.routing.engine.prediction import GUESS, Times, pace_of, times_of
+from apps.routing.engine.prediction import GUESS, Times, pace_of, times_of, usual_seconds
 from apps.routing.engine.pricing import expected_cost
-from apps.routing.engine.readiness import Gatekeeper, Look, Steps
+from apps.routing.engine.readiness import Gatekeeper, Look, Readiness, Steps
 from apps.routing.engine.types import (
     Choice,
     Effects,
@@ -44,6 +44,8 @@ LEAST_COST = 1.0
 # A deployment that is free in a moment is waited for when the others would take so much longer.
 WORTH_WAITING_FACTOR = 1.5
 LONGEST_MOMENT_MS = 1_000
+# Those that rest are not missed until the best of the others takes so many times its usual time.
+MISSED_FACTOR = 1.5
 # A request that is so old waits for nobody in particular.
 LONGEST_WAITED_MS = 3_000
 SCORE = itemgetter(0)
@@ -71,6 +73,7 @@ class Balancer:
     def __init__(self, facts: RequestFacts, health: Health, effects: Effects, seed: str) -> None:
         self._facts = facts
         self._tokens = facts.input_tokens
+        self._age_ms = facts.now_ms - facts.arrived_ms
         self._patience_wanted = effects.first_token_timeout_ms
         self._draw = spread(seed)
         self._keeper = Gatekeeper(facts, health, effects, unit_interval(self._draw))
@@ -78,10 +81,14 @@ class Balancer:
 
     def rank(self, candidates: Sequence[Candidate], choice: Choice, steps: Steps) -> Ranking:
         """Return the candidates in the order to call them; each left out gets a step."""
-        sound, ready, wait_ms, is_probe = self._keeper.check(candidates, steps)
+        found = self._keeper.check(candidates, steps)
+        sound, ready, wait_ms, is_probe, held = found
+        self._pace = pace_of([look.state for look in ready or sound])
+        if held:
+            back = self._called_back(found, choice, steps)
+            sound, ready = [*sound, *back], [*ready, *back]
         if not ready:
             return Ranking([], wait_ms, None)
-        self._pace = pace_of([look.state for look in ready])
         if choice.strategy != "cheapest" and len(ready) < len(sound):
             moment = self._better_in_a_moment(ready, sound)
             if moment is not None:
@@ -100,12 +107,48 @@ class Balancer:
             return [self._by_cost(look, steps, is_home=look is home) for look in ready]
         return self._by_time(ready, home, choice, steps)
 
+    def _called_back(self, found: Readiness, choice: Choice, steps: Steps) -> list[Look]:
+        """Return who is called although it rests or owes proof: all others would take longer.
+
+        Only a group with room for everybody can spare one that fails now and then.
+        """
+        if found.is_probe or choice.strategy == "cheapest":
+            self._keeper.tell_held(found.held, steps)
+            return []
+        others = self._seconds_without(found.ready or found.sound)
+        back: list[Look] = []
+        for look in found.held:
+            seconds = self._times(look).burden
+            if seconds >= others:
+                self._keeper.tell_held([look], steps)
+                continue
+            back.append(look)
+            if steps is not None:
+                name = look.candidate.deployment.name
+                numbers: dict[str, Scalar] = {"seconds": seconds, "others": others}
+                steps.append(TraceStep("deployment", "called_back", name, "kept", numbers))
+        return back
+
+    def _seconds_without(self, looks: Sequence[Look]) -> float:
+        """Return the seconds of the best of them; 0 when it is about as quick as usual."""
+        seconds, best = min(((self._promise(look), look) for look in looks), key=SCORE)
+        usual = usual_seconds(best.state, self._pace, best.output_tokens)
+        return seconds if seconds > MISSED_FACTOR * usual else 0.0
+
+    def _promise(self, look: Look) -> float:
+        """Return the seconds until it has answered, with its wait.
+
+        Who waited in vain already has to expect as much again: others want the same tokens.
+        """
+        wait_ms = max(look.wait_ms, self._age_ms) if look.wait_ms else 0
+        return wait_ms / 1_000 + self._times(look).burden
+
     def _better_in_a_moment(self, ready: Sequence[Look], sound: Sequence[Look]) -> int | None:
         """Return how long to wait for one that would answer much sooner all the same."""
-        if self._facts.now_ms - self._facts.arrived_ms > LONGEST_WAITED_MS:
+        if self._age_ms > LONGEST_WAITED_MS:
             return None
         later = [
-            (look.wait_ms / 1_000 + self._times(look).burden, look.wait_ms)
+            (self._promise(look), look.wait_ms)
             for look in sound
             if 0 < look.wait_ms <= LONGEST_MOMENT_MS and not look.owes_proof
         ]

@@ -60,6 +60,13 @@ def times_of(state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: in
     return Times(seconds, load, errors, seconds * load * errors)
 
 
+def usual_seconds(state: DeploymentHealth, pace: Pace, output_tokens: int) -> float:
+    """Return the usual time of a whole answer, in a group of such a pace."""
+    first = state.usual_ttft_ms or pace.first_ms
+    each = state.usual_ms_per_token or pace.each_ms
+    return (first + output_tokens * each) / 1_000
+
+
 def _expected_seconds(
     state: DeploymentHealth, pace: Pace, fresh: float, now_ms: int, output_tokens: int
 ) -> float:

@@ -65,13 +65,15 @@ class Look(NamedTuple):
 class Readiness(NamedTuple):
     """The sound ones, those of them that can be called at once, else when to ask again.
 
-    `is_probe`: this request goes to one that owes proof, whatever the others promise.
+    `is_probe`: this request goes to one that owes proof, whatever the others promise. `held` have
+    room, but rest or owe proof: whoever leaves them out tells of them (`Gatekeeper.tell_held`).
     """
 
     sound: list[Look]
     ready: list[Look]
     wait_ms: int | None
     is_probe: bool = False
+    held: Sequence[Look] = ()
 
 
 def tell(steps: Steps, code: str, deployment: Deployment, **numbers: Scalar) -> None:
@@ -98,7 +100,7 @@ class Gatekeeper:
         self._written = _written(facts.tried_deployments, health, age_ms)
 
     def check(self, candidates: Sequence[Candidate], steps: Steps) -> Readiness:
-        """Return who may be called of a group; each left out gets a step with its numbers."""
+        """Return who may be called of a group; each left out but the `held` gets a step."""
         looks = []
         for candidate in candidates:
             look = self._look(candidate, steps)
@@ -108,16 +110,29 @@ class Gatekeeper:
             return Readiness([], [], None)
         sound = _sound(looks)
         ready = [look for look in sound if not look.wait_ms]
-        instead = [] if ready else self._rather_than_wait(looks)
-        if len(sound) < len(looks):
-            self._tell_left_out(looks, [*sound, *instead], steps)
-        if len(ready) < len(sound):
-            self._tell_waits(sound, steps)
-        if ready:
-            found = self._steady_or_probe(sound, ready, steps)
-            if sound is looks:
-                _tell_panic(steps, found.ready, len(looks))
+        found = self._found(looks, sound, ready)
+        if len(ready) < len(looks):
+            self._tell_waits(looks, sound, steps)
+        if sound is looks:
+            _tell_panic(steps, found.ready, len(looks))
+        if len(found.ready) == len(looks):
             return found
+        called = {look.candidate.deployment.id for look in found.ready}
+        free = (look for look in looks if not look.wait_ms)
+        return found._replace(
+            held=[look for look in free if look.candidate.deployment.id not in called]
+        )
+
+    def tell_held(self, held: Sequence[Look], steps: Steps) -> None:
+        """Add the reasons why those with room are left out after all."""
+        if steps is not None:
+            for look in held:
+                self._tell_unsound(look, steps)
+
+    def _found(self, looks: list[Look], sound: list[Look], ready: list[Look]) -> Readiness:
+        if ready:
+            return self._steady_or_probe(sound, ready)
+        instead = self._rather_than_wait(looks)
         wait = None if instead else min(look.wait_ms for look in sound)
         return Readiness(sound, instead, wait)
 
@@ -170,27 +185,22 @@ class Gatekeeper:
         """Tell whether one that rests may get a call: one at a time, and not soon after another."""
         return not state.in_flight and self._facts.now_ms - state.seen_ms >= EJECTION_STEP_MS
 
-    def _steady_or_probe(self, sound: list[Look], ready: list[Look], steps: Steps) -> Readiness:
+    def _steady_or_probe(self, sound: list[Look], ready: list[Look]) -> Readiness:
         """Keep probes few: most requests go to those that owe no proof, while there are any."""
         steady = [look for look in ready if not look.owes_proof]
         if not steady or len(steady) == len(ready):
             return Readiness(sound, ready, None)
         if self._may_probe:
             return Readiness(sound, ready, None, is_probe=True)
-        for look in ready:
-            if look.owes_proof:
-                self._tell_unsound(look, steps)
         return Readiness(sound, steady, None)
 
-    def _tell_left_out(self, looks: list[Look], kept: list[Look], steps: Steps) -> None:
-        if steps is not None:
-            for look in looks:
-                if look not in kept:
-                    self._tell_unsound(look, steps)
-
-    def _tell_waits(self, sound: Sequence[Look], steps: Steps) -> None:
-        for look in sound:
-            if look.wait_ms:
+    def _tell_waits(self, looks: list[Look], sound: list[Look], steps: Steps) -> None:
+        if steps is None:
+            return
+        for look in looks:
+            if look.wait_ms and not look.is_sound and sound is not looks:
+                self._tell_unsound(look, steps)
+            elif look.wait_ms:
                 code = "crowded" if _is_crowded(look.state) else "tokens_short"
                 if look.state.retry_after_ms > self._facts.now_ms:
                     code = "rate_blocked"

@@ -166,6 +166,10 @@ SENTENCES: Mapping[str, Pair] = {
         "Too many rest: the least bad {kept} of {of} are asked all the same: {subject}.",
         "Há repouso demais: as {kept} menos ruins de {of} são consultadas mesmo assim: {subject}.",
     ),
+    "called_back": (
+        "{subject} is tried although it failed of late: about {seconds} s, the others {others} s.",
+        "{subject} é tentada apesar de falhas: cerca de {seconds} s, as demais {others} s.",
+    ),
     "scored": (
         "{subject} can be called: about {seconds} s, likely cost {cost}.",
         "{subject} pode ser chamada: cerca de {seconds} s, custo provável {cost}.",
