@@ -98,3 +98,15 @@ def test_one_that_rests__and_has_to_wait_itself__is_not_called() -> None:
 def test_one_that_rests__once_called__is_where_a_silent_first_one_is_left_for() -> None:
     assert rank(make_health(a=RESTS, b=slow(1.2))).patience_ms is None
     assert rank(make_health(a={**RESTS, "error_rate": 0.0}, b=slow(2.0))).patience_ms == 2_500
+
+
+def test_one_that_rests__beside_one_as_slow_as_it_always_is__is_not_missed() -> None:
+    health = make_health(a=RESTS, b=answered(4_500, 2), c=slow(9.0))
+    assert ids(rank(health, "abc")) == "bc"
+
+
+def test_one_that_rests__while_all_others_wait__is_compared_with_their_pace() -> None:
+    # One never called is taken for as quick as the other one, 0.35 s, though both have to wait.
+    states = {"b": {"retry_after_ms": NOW + 2_000}, "c": answered(100, 1)}
+    states["c"]["retry_after_ms"] = NOW + 9_000
+    assert ids(rank(make_health(a=RESTS, **states), "abc")) == "a"

@@ -28,6 +28,10 @@ WAIT = "wait = state.retry_after_ms - now if state.retry_after_ms {} now else 0"
 LIKELY = "if likely {} output:"
 SLOWER = "weight = SLOWER_WEIGHT if sample {} known else USUAL_WEIGHT"
 MOMENT = "if choice.strategy != 'cheapest' and len(ready) {} len(sound):"
+SOON = (
+    "later = [(self._promise(look), look.wait_ms) for look in sound"
+    " if {} look.wait_ms <= LONGEST_MOMENT_MS and (not look.owes_proof)]"
+)
 PAIRS = "for look, (seconds, load, errors, burden) in zip(ready, times, strict={}):"
 EXACTLY = "an average of calls is never exactly that"
 NOT_BELOW = "the longest of the waits is never below 0"
@@ -77,6 +81,12 @@ SAME: list[tuple[str, str, list[str], str]] = [
         NOBODY,
     ),
     ("load_balancer", MOMENT.format("<"), [MOMENT.format("<=")], NOBODY),
+    (
+        "load_balancer",
+        SOON.format("0 <"),
+        [SOON.format("0 <="), SOON.format("-1 <")],
+        "none of those that are ready takes so much longer than the best of them",
+    ),
     ("load_balancer", PAIRS.format(True), [PAIRS.format(False)], "both have the same length"),
     (
         "load_balancer",
