@@ -16,6 +16,7 @@ from apps.gateway.wire.openai_chat.answers import render
 from apps.gateway.wire.openai_chat.errors import render_error
 from apps.gateway.wire.openai_chat.needs import PART_NEEDS
 from apps.gateway.wire.openai_chat.stream import ChatChunks
+from apps.gateway.wire.openai_fields import tags_of
 from apps.gateway.wire.rendering import AnswerHead
 from apps.gateway.wire.sse import data_event
 from apps.providers.enums import Capability
@@ -219,7 +220,7 @@ def test_openai__faulty_field__is_named(fields: dict[str, Any], param: str) -> N
 def test_openai__any_body__is_read_or_refused_by_name(body: dict[str, Any]) -> None:
     try:
         chat = openai_chat.parse(body)
-        openai_chat.tags_of(body)
+        tags_of(body)
         openai_chat.includes_usage(body)
     except InvalidRequest as error:
         assert error.param  # noqa: PT017 - either outcome is right; a refusal names its field
@@ -247,13 +248,13 @@ def test_router__any_body__is_read_or_refused_by_name(body: dict[str, Any]) -> N
     ],
 )
 def test_openai__metadata__carries_tags(metadata: Any, tags: tuple[str, ...]) -> None:
-    assert openai_chat.tags_of({"metadata": metadata}) == tags
+    assert tags_of({"metadata": metadata}) == tags
 
 
 @pytest.mark.parametrize("metadata", ["x", {"tags": 5}, {"tags": [5]}])
 def test_openai__faulty_metadata__is_named(metadata: Any) -> None:
     with pytest.raises(InvalidRequest) as told:
-        openai_chat.tags_of({"metadata": metadata})
+        tags_of({"metadata": metadata})
     assert told.value.param in {"metadata", "metadata.tags"}
 
 

@@ -12,6 +12,7 @@ from apps.gateway.wire.fields import read_object
 from apps.gateway.wire.openai_chat import request as chat_request
 from apps.gateway.wire.openai_chat.answers import render
 from apps.gateway.wire.openai_chat.stream import ChatChunks
+from apps.gateway.wire.openai_fields import tags_of
 
 router = Router()
 
@@ -22,7 +23,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     caller = await caller_of(request)
     body = read_object(request.body)
     chat = chat_request.parse(body)
-    ask = ask_of(request, caller, chat, tags=chat_request.tags_of(body))
+    ask = ask_of(request, caller, chat, tags=tags_of(body))
     includes_usage = chat_request.includes_usage(body)
     return await answer(
         ask, whole=render, streamed=partial(ChatChunks, includes_usage=includes_usage)

@@ -9,19 +9,17 @@ from typing import Any
 from apps.core.chat import ChatRequest, Message
 from apps.core.errors import InvalidRequest
 from apps.gateway.wire.fields import (
-    LONGEST_NAME,
-    LONGEST_USER,
     boolean,
     mapping,
     metadata,
     number,
-    text,
     texts,
     whole,
 )
 from apps.gateway.wire.openai_chat.grammar import GRAMMAR
 from apps.gateway.wire.openai_chat.needs import needs_of
 from apps.gateway.wire.openai_chat.turns import ROLES
+from apps.gateway.wire.openai_fields import model_of, user_of
 
 MAX_MESSAGES = 2_000
 
@@ -32,7 +30,7 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         raise InvalidRequest("only one choice per request: leave n out", param="n")
     messages = _messages(body)
     return ChatRequest(
-        model=_model(body),
+        model=model_of(body),
         messages=messages,
         dialect="openai.chat",
         stream=boolean(body, "stream"),
@@ -41,38 +39,16 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         top_p=number(body, "top_p", minimum=0, maximum=1),
         stop=texts(body, "stop"),
         needs=needs_of(body),
-        user=_user(body),
+        user=user_of(body),
         metadata=metadata(body),
         raw=body,
         grammar=GRAMMAR,
     )
 
 
-def tags_of(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the tags in `metadata.tags`, a list or a comma-separated text."""
-    tags = mapping(body, "metadata").get("tags", ())
-    return texts(
-        {"metadata.tags": tags.split(",") if isinstance(tags, str) else tags}, "metadata.tags"
-    )
-
-
 def includes_usage(body: Mapping[str, Any]) -> bool:
     """Say whether a streamed answer shall end with a chunk that holds the usage."""
     return boolean(mapping(body, "stream_options"), "include_usage")
-
-
-def _model(body: Mapping[str, Any]) -> str:
-    name = text(body, "model", longest=LONGEST_NAME).strip() if "model" in body else "auto"
-    if not name:
-        raise InvalidRequest("model is the name of an alias or a model", param="model")
-    return name
-
-
-def _user(body: Mapping[str, Any]) -> str:
-    """Return the newer of the two names that OpenAI has for the caller's own user."""
-    names = ("safety_identifier", "user")
-    users = [text(body, name, longest=LONGEST_USER) for name in names]
-    return next(filter(None, users), "")
 
 
 def _output_limit(body: Mapping[str, Any]) -> int | None:

@@ -5,7 +5,6 @@ Extensions of other gateways are read, because clients send back what they were 
 and `cache_control` (on a part or a message).
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -24,6 +23,7 @@ from apps.core.chat import (
 )
 from apps.core.errors import InvalidRequest
 from apps.gateway.wire.fields import mapping
+from apps.gateway.wire.media import http_address, required_text, split_data_url
 
 ROLES: Mapping[str, Role] = {
     "system": "system",
@@ -33,7 +33,6 @@ ROLES: Mapping[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
-DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?;base64,", re.IGNORECASE)
 # Signed thoughts that do not say whose they are come from clients of the older gateways.
 USUAL_ORIGIN = "anthropic"
 
@@ -98,37 +97,37 @@ def _part(part: Mapping[str, Any], at: str) -> Part:
 
 
 def _text(part: Mapping[str, Any], at: str) -> Text:
-    return Text(_string(part, "text", at), _mark(part))
+    return Text(required_text(part, "text", at), _mark(part))
 
 
 def _refused(part: Mapping[str, Any], at: str) -> Text:
-    return Text(_string(part, "refusal", at))
+    return Text(required_text(part, "refusal", at))
 
 
 def _image(part: Mapping[str, Any], at: str) -> Image:
     image = part.get("image_url")
-    url = image if isinstance(image, str) else _string(mapping(part, "image_url"), "url", at)
-    media_type, data = _split_data_url(url)
+    url = image if isinstance(image, str) else required_text(mapping(part, "image_url"), "url", at)
+    media_type, data = split_data_url(url)
     if data:
         return Image(data=data, media_type=media_type, cache_control=_mark(part))
-    return Image(url=_address(url, f"{at}.image_url.url"), cache_control=_mark(part))
+    return Image(url=http_address(url, f"{at}.image_url.url"), cache_control=_mark(part))
 
 
 def _audio(part: Mapping[str, Any], at: str) -> Audio:
     sound = mapping(part, "input_audio")
-    return Audio(_string(sound, "data", at), _string(sound, "format", at))
+    return Audio(required_text(sound, "data", at), required_text(sound, "format", at))
 
 
 def _file(part: Mapping[str, Any], at: str) -> File:
     given = mapping(part, "file")
     name, mark = str(given.get("filename") or ""), _mark(part)
     if given.get("file_id"):
-        return File(file_id=_string(given, "file_id", at), name=name, cache_control=mark)
-    content = _string(given, "file_data" if "file_data" in given else "file_url", at)
-    media_type, data = _split_data_url(content)
+        return File(file_id=required_text(given, "file_id", at), name=name, cache_control=mark)
+    content = required_text(given, "file_data" if "file_data" in given else "file_url", at)
+    media_type, data = split_data_url(content)
     if data:
         return File(data=data, media_type=media_type, name=name, cache_control=mark)
-    return File(url=_address(content, f"{at}.file"), name=name, cache_control=mark)
+    return File(url=http_address(content, f"{at}.file"), name=name, cache_control=mark)
 
 
 PART_READERS: Mapping[str, ReadPart] = {
@@ -138,24 +137,6 @@ PART_READERS: Mapping[str, ReadPart] = {
     "input_audio": _audio,
     "file": _file,
 }
-
-
-def _split_data_url(url: str) -> tuple[str, str]:
-    head = DATA_URL.match(url)
-    return (head[1].lower(), url[head.end() :]) if head else ("", "")
-
-
-def _address(url: str, at: str) -> str:
-    if not url.lower().startswith(("http://", "https://")):
-        raise InvalidRequest("give an http(s) address, or base64 as a data: URL", param=at)
-    return url
-
-
-def _string(given: Mapping[str, Any], name: str, at: str) -> str:
-    value = given.get(name)
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name} is a text", param=f"{at}.{name}")
-    return value
 
 
 def _mark(part: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -180,7 +161,7 @@ def _calls(record: Mapping[str, Any], at: str, legacy_id: str) -> Iterator[ToolC
 def _call(call: Any, at: str) -> ToolCall:
     if not isinstance(call, dict) or call.get("type", "function") != "function":
         raise InvalidRequest("a tool call is an object with a function", param=at)
-    called = _called(call.get("function"), _string(call, "id", at), f"{at}.function")
+    called = _called(call.get("function"), required_text(call, "id", at), f"{at}.function")
     return replace(called, **_signature(call))
 
 
@@ -199,14 +180,14 @@ def _called(function: Any, call_id: str, at: str) -> ToolCall:
     arguments = function.get("arguments")
     if arguments is not None and not isinstance(arguments, str):
         raise InvalidRequest("arguments are JSON in a text", param=f"{at}.arguments")
-    return ToolCall(call_id, _string(function, "name", at), arguments or "")
+    return ToolCall(call_id, required_text(function, "name", at), arguments or "")
 
 
 def _result(
     record: Mapping[str, Any], content: tuple[Part, ...], at: str, legacy_id: str
 ) -> ToolResult:
     is_legacy = record["role"] == "function"
-    call_id = legacy_id if is_legacy else _string(record, "tool_call_id", at)
+    call_id = legacy_id if is_legacy else required_text(record, "tool_call_id", at)
     parts = tuple(part for part in content if isinstance(part, Text | Image | File))
     if len(parts) != len(content):
         raise InvalidRequest("a tool result is made of texts, images and files", param=at)
