@@ -73,6 +73,7 @@ NAVIGATION: list[dict[str, Any]] = [
             _list(_("Projects"), "folder", "tenants.project"),
             _list(_("Members"), "group", "accounts.membership"),
             _list(_("Conversations"), "forum", "conversations.conversation"),
+            _list(_("Stored responses"), "history", "conversations.storedresponse"),
             _list(_("Jobs"), "pending_actions", "jobs.job"),
             _list(_("Audit trail"), "policy", "audit.auditentry"),
         ],

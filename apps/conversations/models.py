@@ -57,3 +57,40 @@ class Turn(TenantOwnedModel):
     @override
     def __str__(self) -> str:
         return f"{self.role} {self.position}"
+
+
+class StoredResponse(TenantOwnedModel):
+    """A response of the Responses API that can be read again, and continued. Outside: `resp_…`.
+
+    Its turns are those of its own step: the input it was asked with, and the answer. What came
+    before is found by `previous_id`, so that one response can be continued in several ways.
+    Ids and labels, no keys: a row says who asked after the API key has gone.
+    """
+
+    project = models.ForeignKey(
+        Project, verbose_name=_("project"), on_delete=models.CASCADE, related_name="+"
+    )
+    thread_id = models.UUIDField(_("first response"), editable=False)
+    previous_id = models.UUIDField(_("previous response"), null=True, editable=False)
+    position = models.PositiveIntegerField(_("steps before it"))
+    key_name = models.CharField(_("API key"), max_length=120)
+    user = models.CharField(_("user"), max_length=512, blank=True)
+    llm_model = models.CharField(_("model"), max_length=120)
+    status = models.CharField(_("status"), max_length=20)
+    turns_ciphertext = models.TextField(editable=False)
+    body_ciphertext = models.TextField(editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("stored response")
+        verbose_name_plural = _("stored responses")
+        ordering = ("-created_at",)
+        indexes = (
+            models.Index(fields=("tenant", "-created_at"), name="stored_response_newest"),
+            models.Index(fields=("thread_id", "position"), name="stored_response_thread"),
+            models.Index(fields=("created_at",), name="stored_response_age"),
+        )
+
+    @override
+    def __str__(self) -> str:
+        return f"resp_{self.id.hex}"

@@ -51,6 +51,7 @@ TABLE: dict[str, set[Any]] = {
     "audit.view_auditentry": {OWNER, EDITOR, APPROVER},
     "audit.delete_auditentry": NOBODY,
     "conversations.view_conversation": {OWNER},
+    "conversations.view_storedresponse": {OWNER},
     "jobs.view_job": {OWNER},
     "auth.add_permission": NOBODY,
 }

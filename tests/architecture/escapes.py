@@ -9,6 +9,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
         "the key tells the tenant, so it is read before one is known",
     ),
     "apps/audit/chain.py": (1, "the chains of all tenants are verified in one walk"),
+    "apps/conversations/stored_responses.py": (1, "old responses of any tenant are deleted"),
     "apps/jobs/sweep.py": (1, "jobs of any tenant that the broker forgot"),
     "apps/providers/management/commands/load_catalogue.py": (1, "the catalogue is the platform's"),
     "apps/routing/tasks.py": (1, "an emptied Redis lacks the snapshots of all tenants"),

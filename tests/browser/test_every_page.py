@@ -41,6 +41,7 @@ OWNER_PAGES = (
     "/admin/accounts/membership/",
     "/admin/accounts/membership/add/",
     "/admin/conversations/conversation/",
+    "/admin/conversations/storedresponse/",
     "/admin/jobs/job/",
     "/admin/audit/auditentry/",
 )

@@ -1,6 +1,6 @@
 """What every compatible door does with a parsed request: run it, and render it in its dialect."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Self
 
 import orjson
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.api_keys.types import Caller
-from apps.core.chat import ChatRequest, ChatResponse
+from apps.core.chat import ChatRequest, ChatResponse, TokenUsage
 from apps.core.errors import RouterError
 from apps.core.money import format_usd
 from apps.gateway import pipeline, streaming
@@ -24,6 +24,8 @@ JSON = "application/json"
 
 type RenderWhole = Callable[[ChatResponse, AnswerHead], Mapping[str, Any]]
 type OpenRenderer = Callable[[AnswerHead], StreamRenderer]
+# Called when the answer is whole, before its caller is told of its end.
+type Keep = Callable[[TokenUsage | None], Awaitable[None]]
 
 
 def ask_of(
@@ -41,17 +43,24 @@ def ask_of(
 
 
 async def answer(
-    ask: Ask, *, whole: RenderWhole, streamed: OpenRenderer | None = None
+    ask: Ask,
+    *,
+    whole: RenderWhole,
+    streamed: OpenRenderer | None = None,
+    keep: Keep | None = None,
 ) -> HttpResponseBase:
     """Return the answer, whole or streamed as the request says; raises RouterError."""
     if ask.chat.stream and streamed is not None:
         stream = await streaming.stream(ask)
         renderer = streamed(_head(stream.run))
-        source = RenderedStream(stream, renderer)
+        source = RenderedStream(stream, renderer, keep)
         response = EventStreamResponse(source, renderer.content_type)
         return with_run_headers(response, stream.run)
     done = await pipeline.complete(ask)
-    told = json_response(whole(done.response, _head(done.run)))
+    body = whole(done.response, _head(done.run))
+    if keep is not None:
+        await keep(done.response.usage)
+    told = json_response(body)
     told["x-router-cost"] = format_usd(done.run.cost)
     return with_run_headers(told, done.run)
 
@@ -80,9 +89,12 @@ def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
 class RenderedStream:
     """Bytes of one answer; `aclose` settles the request."""
 
-    def __init__(self, stream: AnswerStream, renderer: StreamRenderer) -> None:
+    def __init__(
+        self, stream: AnswerStream, renderer: StreamRenderer, keep: Keep | None = None
+    ) -> None:
         self._stream = stream
         self._renderer = renderer
+        self._keep = keep
         self._pieces = self._render()
 
     def __aiter__(self) -> Self:
@@ -103,4 +115,6 @@ class RenderedStream:
         except RouterError as error:
             yield self._renderer.error(error)
             return
+        if self._keep is not None:
+            await self._keep(self._stream.usage)
         yield self._renderer.end(self._stream.usage)

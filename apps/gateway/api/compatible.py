@@ -3,7 +3,14 @@
 from ninja import NinjaAPI, Router
 
 from apps.core.errors import RouterError
-from apps.gateway.api import anthropic, gemini, models, openai_chat, openai_embeddings
+from apps.gateway.api import (
+    anthropic,
+    gemini,
+    models,
+    openai_chat,
+    openai_embeddings,
+    openai_responses,
+)
 from apps.gateway.api.errors import defect, error_response
 
 TITLE = "LLM Router, compatible APIs"
@@ -23,6 +30,7 @@ v1 = _open_api(
     "1",
     openai_chat.router,
     openai_embeddings.router,
+    openai_responses.router,
     anthropic.router,
     gemini.router,
     models.router,

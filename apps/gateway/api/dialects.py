@@ -8,6 +8,7 @@ MODELS = "/v1/models"
 GEMINI_KEY = "x-goog-api-key"
 ANTHROPIC_HEADERS = ("anthropic-version", "x-api-key")
 STREAM = ":streamGenerateContent"
+RESPONSES = "/v1/responses"
 
 
 def dialect_of(request: HttpRequest) -> Dialect:
@@ -19,6 +20,8 @@ def dialect_of(request: HttpRequest) -> Dialect:
         return "gemini"
     if path == MODELS or path.startswith(f"{MODELS}/"):
         return _dialect_of_models(request)
+    if path == RESPONSES or path.startswith(f"{RESPONSES}/"):
+        return "openai.responses"
     return "openai.chat" if path.startswith("/v1/") else "router"
 
 

@@ -18,7 +18,8 @@ from apps.gateway.wire.anthropic.errors import status_of as anthropic_status
 from apps.gateway.wire.gemini.errors import render_error as gemini_error
 from apps.gateway.wire.openai_chat.errors import render_error as openai_error
 
-UNPROCESSABLE = 422
+# The vendors' SDKs know no 422, and try again after a 409.
+BAD_REQUESTS = frozenset({409, 422})
 DEFECT = "an internal error; it has been logged"
 
 log = structlog.get_logger(__name__)
@@ -27,14 +28,14 @@ log = structlog.get_logger(__name__)
 type RenderError = Callable[[RouterError, int, str], Any]
 RENDERERS: Mapping[Dialect, RenderError] = {
     "openai.chat": openai_error,
+    "openai.responses": openai_error,
     "anthropic": anthropic_error,
     "gemini": gemini_error,
 }
 
 
 def _usual_status(error: RouterError) -> int:
-    # The vendors' SDKs know no 422.
-    return 400 if error.http_status == UNPROCESSABLE else error.http_status
+    return 400 if error.http_status in BAD_REQUESTS else error.http_status
 
 
 # Dialects that have statuses of their own.

@@ -38,4 +38,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep overdue jobs": {"task": "jobs.sweep", "schedule": _MINUTE / 4},
     "restore lost snapshots": {"task": "routing.restore_snapshots", "schedule": _MINUTE / 4},
     "prepare partitions": {"task": "usage.prepare_partitions", "schedule": 60 * _MINUTE},
+    "drop old responses": {
+        "task": "conversations.drop_old_responses",
+        "schedule": 24 * 60 * _MINUTE,
+    },
 }

@@ -1,0 +1,307 @@
+"""The official `openai` SDK on `/v1/responses`, over real sockets, with simulated providers."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+from openai.types.responses import Response
+from pydantic import BaseModel
+from pytest_django import DjangoDbBlocker
+
+from apps.providers.wire_servers.scripts import TEXT, THOUGHT, WEATHER, Script
+from tests.doors.responses_door import (
+    MODEL,
+    PROVIDERS,
+    TOOLS,
+    ResponsesDoor,
+    emptied_afterwards,
+    running_door,
+)
+
+# One site serves the whole module, with what it keeps in Redis.
+pytestmark = pytest.mark.keeps_redis
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n pixel").decode()
+
+
+@pytest.fixture(scope="module", params=PROVIDERS)
+def door(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[ResponsesDoor]:
+    with (
+        django_db_blocker.unblock(),
+        emptied_afterwards(),
+        running_door(tmp_path_factory.mktemp("door"), request.param) as running,
+    ):
+        yield running
+
+
+def calls_of(response: Response) -> list[Any]:
+    return [item for item in response.output if item.type == "function_call"]
+
+
+def result_of(call: Any, text: Any = "22 °C") -> dict[str, Any]:
+    return {"type": "function_call_output", "call_id": call.call_id, "output": text}
+
+
+def test_r1_r2__whole_and_streamed__are_the_same_response(door: ResponsesDoor) -> None:
+    for is_streamed in (False, True):
+        answer = door.ask(
+            is_streamed=is_streamed,
+            instructions="Be short.",
+            input=[{"role": "user", "content": [{"type": "input_text", "text": "Hello"}]}],
+            metadata={"team": "blue"},
+        )
+        assert door.sent()["system"] == "Be short."
+        assert answer.output_text == TEXT
+        (item,) = answer.output
+        assert item.type == "message"
+        assert item.id.startswith("msg_")
+        assert item.content[0].to_dict()["annotations"] == []
+        assert (answer.object, answer.status, answer.error) == ("response", "completed", None)
+        assert (answer.model, answer.instructions) == (MODEL, "Be short.")
+        assert answer.metadata == {"team": "blue"}
+        assert answer.usage is not None
+        assert answer.usage.input_tokens_details.cached_tokens == 5
+        assert answer.usage.input_tokens_details.cache_write_tokens == 0
+        assert answer.usage.total_tokens == 25 + 7
+        read = door.client.responses.retrieve(answer.id)
+        # The client's own stream adds what it parsed.
+        assert read.to_dict() == answer.to_dict() or is_streamed
+        assert [item.id for item in read.output] == [item.id for item in answer.output]
+
+
+def test_r5__tool_loop__goes_on_with_the_results_alone(door: ResponsesDoor) -> None:
+    for is_streamed in (False, True):
+        door.provider.plan("thinking_tools", "text")
+        first = door.ask(is_streamed=is_streamed, tools=TOOLS, reasoning={"effort": "high"})
+        assert [item.type for item in first.output] == [
+            "reasoning",
+            "function_call",
+            "function_call",
+        ]
+        calls = calls_of(first)
+        assert calls[0].arguments.replace(" ", "") == WEATHER.text.replace(" ", "")
+        assert all(call.id.startswith("fc_") and call.id != call.call_id for call in calls)
+        second = door.ask(
+            is_streamed=is_streamed,
+            previous_response_id=first.id,
+            # The other way round, as they finish.
+            input=[result_of(calls[1]), result_of(calls[0])],
+            tools=TOOLS,
+            reasoning={"effort": "high"},
+        )
+        assert second.output_text == TEXT
+        assert second.previous_response_id == first.id
+        _question, called, answered = door.sent()["messages"]
+        assert called["content"][0]["thinking"] == THOUGHT
+        assert called["content"][0]["signature"]
+        assert [block["tool_use_id"] for block in answered["content"]] == [
+            block["id"] for block in called["content"][1:]
+        ]
+
+
+def test_r5__branches_of_one_response__do_not_see_each_other(door: ResponsesDoor) -> None:
+    root = door.ask(input="root", instructions="Of the root alone.")
+    left = door.ask(input="left", previous_response_id=root.id)
+    right = door.ask(input="right", previous_response_id=root.id)
+    for branch, own, other in ((left, "left", "right"), (right, "right", "left")):
+        door.ask(input="leaf", previous_response_id=branch.id)
+        said = [message["content"][0]["text"] for message in door.sent()["messages"]]
+        assert said == ["root", TEXT, own, TEXT, "leaf"]
+        assert other not in said
+        # Instructions are not carried over.
+        assert "system" not in door.sent()
+
+
+def test_r5__without_the_hot_copy__goes_on_from_the_data_base(
+    door: ResponsesDoor, redis_client: Any
+) -> None:
+    first = door.ask(input="one")
+    second = door.ask(input="two", previous_response_id=first.id)
+    for key in redis_client.scan_iter("*:response:*"):
+        redis_client.delete(key)
+    door.ask(input="three", previous_response_id=second.id)
+    said = [message["content"][0]["text"] for message in door.sent()["messages"]]
+    assert said == ["one", TEXT, "two", TEXT, "three"]
+
+
+def test_r5__what_was_not_stored_or_is_anothers__is_not_found(door: ResponsesDoor) -> None:
+    stored = door.ask()
+    unstored = door.ask(store=False)
+    assert stored.to_dict()["store"] is True
+    assert unstored.to_dict()["store"] is False
+    unknown = ("resp_" + "0" * 32, "resp_x", "conv_1", unstored.id)
+    for response_id in unknown:
+        with pytest.raises(openai.NotFoundError) as told:
+            door.ask(previous_response_id=response_id)
+        assert told.value.param == "previous_response_id"
+        with pytest.raises(openai.NotFoundError):
+            door.client.responses.retrieve(response_id)
+    neighbours: tuple[dict[str, Any], ...] = ({}, {"tenant_id": door.project.tenant_id})
+    for neighbour in neighbours:
+        with door.other_client(**neighbour) as client:
+            with pytest.raises(openai.NotFoundError):
+                client.responses.create(model=MODEL, input="x", previous_response_id=stored.id)
+            with pytest.raises(openai.NotFoundError):
+                client.responses.retrieve(stored.id)
+            with pytest.raises(openai.NotFoundError):
+                client.responses.delete(stored.id)
+    assert door.client.responses.retrieve(stored.id).id == stored.id
+
+
+def test_r5__deletion__is_whole_and_ends_what_continues_it(door: ResponsesDoor) -> None:
+    first = door.ask(input="one")
+    second = door.ask(input="two", previous_response_id=first.id)
+    door.client.responses.delete(first.id)
+    for gone in (first.id, second.id):
+        with pytest.raises(openai.NotFoundError):
+            door.ask(previous_response_id=gone)
+    with pytest.raises(openai.NotFoundError):
+        door.client.responses.retrieve(first.id)
+    with pytest.raises(openai.NotFoundError):
+        door.client.responses.delete(first.id)
+    assert door.client.responses.retrieve(second.id).output_text == TEXT
+
+
+def test_r5__project_that_stores_nothing__answers_unstored(door: ResponsesDoor) -> None:
+    with door.other_client(store_content=False) as client:
+        answer = client.responses.create(model=MODEL, input="Hello")
+        assert answer.to_dict()["store"] is False
+        with pytest.raises(openai.BadRequestError) as told:
+            client.responses.create(model=MODEL, input="x", previous_response_id=answer.id)
+        assert told.value.code == "content_storage_off"
+        assert told.value.param == "previous_response_id"
+        with pytest.raises(openai.BadRequestError):
+            client.responses.retrieve(answer.id)
+
+
+def test_r1__items_of_the_answer__go_back_as_they_came_or_by_reference(
+    door: ResponsesDoor,
+) -> None:
+    door.provider.plan("thinking_tools")
+    first = door.ask(tools=TOOLS, reasoning={"effort": "high"}, store=True)
+    results = [result_of(call) for call in calls_of(first)]
+    whole = [item.to_dict() for item in first.output]
+    references = [{"type": "item_reference", "id": item.id} for item in first.output]
+    question = {"role": "user", "content": "Is it sunny?"}
+    sent: list[Any] = []
+    for items in (whole, references):
+        door.ask(input=[question, *items, *results], tools=TOOLS, reasoning={"effort": "high"})
+        sent.append(door.sent()["messages"])
+    assert sent[0] == sent[1]
+    assert sent[0][1]["content"][0]["signature"]
+    with pytest.raises(openai.NotFoundError) as told:
+        door.ask(input=[question, {"type": "item_reference", "id": "msg_" + "0" * 36}])
+    assert told.value.param == "input[1]"
+
+
+def test_r3__events__are_numbered_and_keep_their_items(door: ResponsesDoor) -> None:
+    for script in ("thinking", "text_and_tools", "tools_without_arguments", "parallel_tools"):
+        door.provider.plan(script)
+        events = door.events(tools=TOOLS, reasoning={"effort": "high"})
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        kinds = [event.type for event in events]
+        assert kinds[:2] == ["response.created", "response.in_progress"]
+        assert kinds[-1] == "response.completed"
+        check_items(events)
+
+
+def check_items(events: list[Any]) -> None:
+    """Each item is added, filled and done at one place under one id, and is in the response."""
+    final = events[-1].response
+    for place, item in enumerate(final.output):
+        mine = [event for event in events if getattr(event, "output_index", None) == place]
+        assert mine[0].type == "response.output_item.added"
+        assert mine[-1].type == "response.output_item.done"
+        assert mine[-1].item == item
+        ids = {event.item_id for event in mine if hasattr(event, "item_id")}
+        assert ids | {mine[0].item.id, mine[-1].item.id} == {item.id}
+        deltas = "".join(event.delta for event in mine if event.type.endswith(".delta"))
+        match item.type:
+            case "message":
+                assert deltas == item.content[0].text
+            case "function_call":
+                assert deltas == item.arguments
+                assert mine[-2].type == "response.function_call_arguments.done"
+                assert mine[-2].arguments == item.arguments
+            case "reasoning":
+                assert deltas == item.summary[0].text
+
+
+def test_r4__answer_that_was_cut_short__is_incomplete(door: ResponsesDoor) -> None:
+    for script, reason in (("length", "max_output_tokens"), ("filtered", "content_filter")):
+        door.provider.plan(script, script)
+        answer = door.ask(max_output_tokens=20)
+        events = door.events(max_output_tokens=20)
+        assert events[-1].type == "response.incomplete"
+        for told in (answer, events[-1].response):
+            assert told.status == "incomplete"
+            assert told.incomplete_details is not None
+            assert told.incomplete_details.reason == reason
+
+
+class Weather(BaseModel):
+    city: str
+    is_sunny: bool
+
+
+def test_r6__options__reach_the_provider_in_its_words(door: ResponsesDoor) -> None:
+    door.provider.plan(Script(text='{"city": "Roma", "is_sunny": true}'))
+    parsed = door.client.responses.parse(model=MODEL, input="x", text_format=Weather)
+    assert parsed.output_parsed == Weather(city="Roma", is_sunny=True)
+    assert door.sent()["output_config"]["format"]["schema"]["required"] == ["city", "is_sunny"]
+    door.provider.plan("tools")
+    answer = door.ask(
+        tools=TOOLS,
+        tool_choice={"type": "function", "name": "get_weather"},
+        parallel_tool_calls=False,
+        max_output_tokens=99,
+        truncation="auto",
+        include=["reasoning.encrypted_content"],
+    )
+    sent = door.sent()
+    assert sent["tool_choice"]["name"] == "get_weather"
+    assert sent["tool_choice"]["disable_parallel_tool_use"] is True
+    assert sent["max_tokens"] == 99
+    assert sent["tools"][0]["input_schema"] == TOOLS[0]["parameters"]
+    assert answer.parallel_tool_calls is False
+    assert answer.tools[0].to_dict()["name"] == "get_weather"
+    raw = door.client.responses.with_raw_response.create(
+        model=MODEL, input="x", truncation="auto", text={"verbosity": "low"}
+    )
+    assert set(raw.headers["x-router-dropped"].split(", ")) == {"truncation", "text.verbosity"}
+    assert raw.headers["x-request-id"].removeprefix("req_") == raw.parse().id.removeprefix("resp_")
+
+
+def test_r1__images__of_the_user_and_of_tools_are_seen(door: ResponsesDoor) -> None:
+    image = {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}"}
+    door.provider.plan("tools")
+    first = door.ask(
+        tools=TOOLS,
+        input=[{"role": "user", "content": [{"type": "input_text", "text": "What?"}, image]}],
+    )
+    source = {"type": "base64", "media_type": "image/png", "data": PIXEL}
+    assert door.sent()["messages"][0]["content"][1] == {"type": "image", "source": source}
+    (call,) = calls_of(first)
+    door.ask(tools=TOOLS, previous_response_id=first.id, input=[result_of(call, [image])])
+    (result,) = door.sent()["messages"][-1]["content"]
+    assert result["content"] == [{"type": "image", "source": source}]
+
+
+def test_r7__errors__have_the_status_of_their_cause(door: ResponsesDoor) -> None:
+    with pytest.raises(openai.BadRequestError) as hosted:
+        door.ask(tools=[TOOLS[0], {"type": "web_search"}])
+    assert hosted.value.param == "tools[1]"
+    with pytest.raises(openai.BadRequestError) as empty:
+        door.ask(input=[])
+    assert empty.value.param == "input"
+    with pytest.raises(openai.NotFoundError) as model:
+        door.ask(model="nobody")
+    assert model.value.code == "model_not_found"
+    with pytest.raises(openai.AuthenticationError):
+        door.client.with_options(api_key="llmr_wrong").responses.create(model=MODEL, input="x")
