@@ -32,6 +32,18 @@ def routed_for_module(
         _flush()
 
 
+@pytest.fixture(scope="module")
+def keeping_for_module(
+    tmp_path_factory: pytest.TempPathFactory, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[RoutedSite]:
+    """The same, for a project that stores content."""
+    with django_db_blocker.unblock():
+        _flush()
+        with routed_site(tmp_path_factory.mktemp("keeping"), store_content=True) as running:
+            yield running
+        _flush()
+
+
 @pytest.fixture
 def routed(routed_for_module: RoutedSite) -> RoutedSite:
     """The module's site, with a provider that has forgotten the test before."""
