@@ -84,6 +84,7 @@ async def _ask(method: str, path: str, data: bytes, token: str, headers: dict[st
 
 
 def _scope(method: str, path: str, token: str, headers: dict[str, str]) -> dict[str, Any]:
+    path, _, query = path.partition("?")
     pairs = {"host": "localhost", "content-type": "application/json", **headers}
     if token:
         pairs["authorization"] = f"Bearer {token}"
