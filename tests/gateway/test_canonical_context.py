@@ -80,7 +80,7 @@ class Saying(ProviderAdapter):
 def caller(site: Site, key: CreatedKey) -> Caller:
     with all_tenants("tests"):
         model = LlmModel.objects.get(name="sim-small")
-        model.capabilities = dict.fromkeys(model.capabilities, "yes")
+        model.capabilities = {**dict.fromkeys(model.capabilities, "yes"), "embeddings": "no"}
         model.save()
     publish(None)
     return caller_of_key(key.row)

@@ -20,12 +20,17 @@ def asked(*messages: Mapping[str, Any], **body: Any) -> ChatRequest:
     return openai_chat.parse({"model": "auto", "messages": list(messages), "tools": TOOLS, **body})
 
 
+# The simulated provider takes any, but demands one.
+SECRET = "secret-of-the-provider-1234"
+
+
 def run_on(
     server: WireServer, adapter: str, chat: ChatRequest, *, script: str = "text", **fields: Any
 ) -> Run:
     """Return a run whose only model is the server's, which answers as the script says."""
     run = make_run("one", **fields)
-    connection = Connection(adapter, server.url_of(adapter), f"{ANTHROPIC_MODEL}/script:{script}")
+    model = f"{ANTHROPIC_MODEL}/script:{script}"
+    connection = Connection(adapter, server.url_of(adapter), model, SECRET)
     run.ask = replace(run.ask, chat=chat)
     run.pinned = replace(run.pinned, connections={"one": connection})
     return run
