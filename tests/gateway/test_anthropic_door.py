@@ -119,7 +119,7 @@ async def test_t15__asking_what_is_here__needs_no_key(site: Site, event_loop_cli
     assert refusal(await get(f"{MESSAGES}/of/nobody")) == (404, "not_found_error")
 
 
-async def test_t16__version_and_beta__are_optional_and_only_the_beta_goes_on(
+async def test_t16__version_and_beta__are_optional_and_both_go_on(
     key: CreatedKey, event_loop_clients: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = Scripted([])
@@ -129,5 +129,5 @@ async def test_t16__version_and_beta__are_optional_and_only_the_beta_goes_on(
         assert answer.status == 200
     assert [dict(call.request.headers) for call in provider.calls] == [
         {},
-        {"anthropic-beta": "a-1,b-2"},
+        {"anthropic-version": "2023-06-01", "anthropic-beta": "a-1,b-2"},
     ]

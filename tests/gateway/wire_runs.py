@@ -11,6 +11,8 @@ from apps.providers.adapters.base import Connection
 from apps.providers.wire_servers.server import WireServer
 from tests.gateway.runs import make_run
 
+# The simulated provider takes any, but demands one.
+SECRET = "secret-of-the-provider-1234"
 ANTHROPIC_MODEL = "claude-sonnet-4-5"
 TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": {}}}]
 
@@ -18,10 +20,6 @@ TOOLS = [{"type": "function", "function": {"name": "get_weather", "parameters": 
 def asked(*messages: Mapping[str, Any], **body: Any) -> ChatRequest:
     """Return an OpenAI chat with a tool, as its door reads it."""
     return openai_chat.parse({"model": "auto", "messages": list(messages), "tools": TOOLS, **body})
-
-
-# The simulated provider takes any, but demands one.
-SECRET = "secret-of-the-provider-1234"
 
 
 def run_on(

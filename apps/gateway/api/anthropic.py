@@ -14,8 +14,8 @@ from apps.gateway.wire.anthropic.answers import render
 from apps.gateway.wire.anthropic.stream import MessageEvents
 from apps.gateway.wire.fields import read_object
 
-# What a caller may turn on at Anthropic; nobody else is told of it.
-BETA = "anthropic-beta"
+# How a body is to be read, and what is turned on: said to Anthropic, and to nobody else.
+FORWARDED = ("anthropic-version", "anthropic-beta")
 
 router = Router()
 
@@ -25,8 +25,8 @@ async def messages(request: HttpRequest) -> HttpResponseBase:
     """Answer a conversation, whole or streamed."""
     caller = await caller_of(request)
     body = read_object(request.body)
-    betas = {BETA: request.headers[BETA]} if BETA in request.headers else {}
-    chat = message_request.parse(body, betas)
+    forwarded = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+    chat = message_request.parse(body, forwarded)
     shows_thoughts = message_request.shows_thoughts(body)
     taken_ids = message_request.taken_ids(body)
     return await answer(
