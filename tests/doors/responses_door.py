@@ -16,8 +16,8 @@ from apps.providers.wire_servers.server import WireServer
 from apps.tenants.services import create_project, create_tenant
 from tests.factories.routed_site import RoutedSite
 
-# The wires behind the door: add one when its adapter gives whole answers in neutral form.
-PROVIDERS = ("anthropic", "google")
+# The wires behind the door.
+PROVIDERS = ("anthropic", "google", "openai")
 QUESTION = "Is it sunny?"
 TOOLS: list[Any] = [
     {
@@ -28,6 +28,17 @@ TOOLS: list[Any] = [
     }
     for name in ("get_weather", "get_time")
 ]
+
+
+SYSTEM_ROLES = ("system", "developer")
+
+
+def text_of(turn: dict[str, Any]) -> str:
+    """Return what a turn of any wire says."""
+    content = turn.get("content") or turn.get("parts") or ""
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("text", "") for part in content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +75,19 @@ class ResponsesDoor:
 
     def told(self) -> list[str]:
         """Return the texts of the turns that reached the provider, in any wire."""
-        body = self.sent()
-        turns = body.get("messages") or body.get("contents") or []
-        parts = (turn.get("content") or turn.get("parts") for turn in turns)
-        return ["".join(part.get("text", "") for part in given) for given in parts]
+        return [text_of(turn) for turn in self._turns() if turn["role"] not in SYSTEM_ROLES]
 
     def system(self) -> str:
         """Return the instructions that reached the provider, in any wire."""
         body = self.sent()
-        given = body.get("systemInstruction", {}).get("parts") or []
-        return str(body.get("system") or "".join(part["text"] for part in given))
+        found = [text_of(turn) for turn in self._turns() if turn["role"] in SYSTEM_ROLES]
+        found += [str(body.get("system", "")), text_of(body.get("systemInstruction", {}))]
+        return "".join(found)
+
+    def _turns(self) -> list[dict[str, Any]]:
+        body = self.sent()
+        found: list[dict[str, Any]] = body.get("messages") or body["contents"]
+        return found
 
     @contextmanager
     def other_client(self, *, is_stranger: bool, store_content: bool = True) -> Iterator[OpenAI]:
