@@ -106,6 +106,23 @@ def test_r5__tool_loop__goes_on_with_the_results_alone(door: ResponsesDoor) -> N
         ]
 
 
+def test_x1__thread_of_one_provider__goes_on_at_every_other(door: ResponsesDoor) -> None:
+    for wire in PROVIDERS:
+        door.provider.plan("thinking_tools", "text")
+        first = door.ask(tools=TOOLS, reasoning={"effort": "high"})
+        results = [result_of(call) for call in calls_of(first)]
+        for is_streamed in (False, True):
+            second = door.ask(
+                is_streamed=is_streamed,
+                model=MODELS[wire],
+                previous_response_id=first.id,
+                input=results,
+                tools=TOOLS,
+            )
+            assert second.output_text == TEXT
+            assert door.told()[0] == QUESTION
+
+
 def test_r5__branches_of_one_response__do_not_see_each_other(door: ResponsesDoor) -> None:
     root = door.ask(input="root", instructions="Of the root alone.")
     left = door.ask(input="left", previous_response_id=root.id)
