@@ -176,18 +176,26 @@ def test_r3__calls_in_turns__lose_no_piece() -> None:
     output = events[-1]["response"]["output"]
     assert [item["arguments"] for item in output] == ['{"a":1}', "{}"]
     for place, item in enumerate(output):
-        deltas = [
-            event["delta"]
-            for event in events
-            if event["type"].endswith("arguments.delta") and event["output_index"] == place
-        ]
+        mine = [event for event in events if event.get("output_index") == place]
+        deltas = [event["delta"] for event in mine if event["type"].endswith("arguments.delta")]
         assert "".join(deltas) == item["arguments"]
+        # Whatever order the pieces have, nothing of an item follows its end.
+        assert mine[-2]["arguments"] == item["arguments"]
+        assert mine[-1]["item"] == item
 
 
 def test_r3__whole_call_at_once__still_has_its_delta() -> None:
     call = ToolCallDelta(0, "call_1", "f", '{"a":1}')
     kinds = [event["type"] for event in events_of([StreamEvent(tool_call=call)], ends=False)]
     assert "response.function_call_arguments.delta" in kinds
+
+
+def test_r3__call_without_arguments__has_an_empty_object() -> None:
+    said = [StreamEvent(tool_call=ToolCallDelta(0, "call_1", "f"))]
+    events = events_of([*said, StreamEvent(finish_reason="tool_calls")])
+    told = [event for event in events if "function_call_arguments" in event["type"]]
+    assert [event.get("delta", event.get("arguments")) for event in told] == ["{}", "{}"]
+    assert events[-1]["response"]["output"][0]["arguments"] == "{}"
 
 
 def test_r3__pieces_come_one_by_one__and_each_is_told_at_once() -> None:
