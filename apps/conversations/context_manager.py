@@ -18,6 +18,7 @@ from apps.conversations import store
 from apps.conversations.models import Conversation
 from apps.conversations.models import Turn as TurnRow
 from apps.conversations.selectors import HOT_TURNS, TURN_PURPOSE, newest_turns
+from apps.conversations.store import hot_conversations
 from apps.conversations.trimming import answered_calls, newest, trim
 from apps.conversations.types import ID_PREFIX, Context, StoredTurn
 from apps.core.chat import TokenUsage, Turn
@@ -95,7 +96,7 @@ async def append(
         await in_database(_save, caller, context, added)
     except Conflict:
         # The hot copy may be what was stale: the retry reads the truth.
-        await store.forget(caller.tenant_id, context.conversation_id)
+        await hot_conversations.forget(caller.tenant_id, context.conversation_id)
         raise
     except (OperationalError, InterfaceError) as error:
         raise ServiceUnavailable("the conversation cannot be saved now") from error
@@ -120,9 +121,9 @@ def delete_conversation(*, conversation: Conversation, actor: Actor, reason: str
     )
     tenant_id, row_id = conversation.tenant_id, conversation.id
     conversation.delete()
-    store.forget_now(tenant_id, row_id)
+    hot_conversations.forget_now(tenant_id, row_id)
     # Again after the commit: a turn in flight may have put the copy back in between.
-    transaction.on_commit(lambda: store.forget_now(tenant_id, row_id))
+    transaction.on_commit(lambda: hot_conversations.forget_now(tenant_id, row_id))
 
 
 def note_reading(*, conversation: Conversation, actor: Actor) -> None:

@@ -20,6 +20,8 @@ from apps.core.errors import ServiceUnavailable
 from apps.core.redis import control_redis, hot_redis
 
 HOT_SECONDS = 3600
+# Beyond this a copy costs more than it saves: images and documents are kept in full.
+MOST_CHARACTERS = 4_000_000
 
 log = structlog.get_logger(__name__)
 
@@ -53,11 +55,21 @@ class HotCopies:
         return [self._open(tenant_id, row_id, sealed) for row_id, sealed in pairs]
 
     async def write(self, tenant_id: UUID, row_id: UUID, value: Any) -> None:
-        """Keep a value; when Redis is away the next reader asks the truth."""
-        text = json.dumps(value)
+        """Keep a value; when Redis is away, or it is too large, the next reader asks the truth."""
+        text = json.dumps(value, ensure_ascii=False)
+        if len(text) > MOST_CHARACTERS:
+            await self.forget(tenant_id, row_id)
+            return
         sealed = seal(text, purpose=self.purpose, tenant_id=tenant_id, row_id=row_id)
         try:
             await hot_redis().set(self.key(tenant_id, row_id), sealed, ex=HOT_SECONDS)
+        except RedisError as error:
+            log.warning("hot_copy.unwritable", kind=self.kind, error=str(error))
+
+    async def forget(self, tenant_id: UUID, row_id: UUID) -> None:
+        """Drop a copy that is stale, so that the next reader asks the truth."""
+        try:
+            await hot_redis().delete(self.key(tenant_id, row_id))
         except RedisError as error:
             log.warning("hot_copy.unwritable", kind=self.kind, error=str(error))
 

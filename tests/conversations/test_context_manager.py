@@ -11,10 +11,11 @@ import redis
 from apps.api_keys.types import Caller
 from apps.audit.models import AuditEntry
 from apps.audit.types import SYSTEM
-from apps.conversations import context_manager, store
+from apps.conversations import context_manager, hot_copies
 from apps.conversations.models import Conversation
 from apps.conversations.models import Turn as TurnRow
 from apps.conversations.selectors import open_turns
+from apps.conversations.store import hot_conversations
 from apps.conversations.types import Context
 from apps.core.chat import Role, Text, TokenUsage, Turn
 from apps.core.crypto import seal
@@ -136,7 +137,7 @@ async def test_load__with_redis_away__reads_the_truth(settings: object) -> None:
 async def test_load__tampered_hot_copy__reads_the_truth(redis_client: redis.Redis) -> None:
     caller = await new_caller()
     context = await begun(caller)
-    key = store.hot_key(caller.tenant_id, context.conversation_id)
+    key = hot_conversations.key(caller.tenant_id, context.conversation_id)
     kept = redis_client.get(key)
     assert isinstance(kept, bytes)
     for forged in (b"nonsense", kept[:-9] + b"AAAAAAAA=", b"\xff\xfe"):
@@ -149,8 +150,8 @@ async def test_load__hot_copy_of_another_conversation__is_not_taken(
 ) -> None:
     caller = await new_caller()
     one, other = await begun(caller), await begun(caller)
-    mine = store.hot_key(caller.tenant_id, one.conversation_id)
-    kept = redis_client.get(store.hot_key(caller.tenant_id, other.conversation_id))
+    mine = hot_conversations.key(caller.tenant_id, one.conversation_id)
+    kept = redis_client.get(hot_conversations.key(caller.tenant_id, other.conversation_id))
     assert isinstance(kept, bytes)
     redis_client.set(mine, kept)
     assert (await context_manager.load(caller, one.id)).conversation_id == one.conversation_id
@@ -218,7 +219,9 @@ async def test_delete__conversation__leaves_no_copy_and_one_entry_in_the_trail(
     caller = await new_caller()
     context = await begun(caller)
     await in_database(_delete, caller.tenant_id, context.conversation_id)
-    assert redis_client.get(store.hot_key(caller.tenant_id, context.conversation_id)) is None
+    assert (
+        redis_client.get(hot_conversations.key(caller.tenant_id, context.conversation_id)) is None
+    )
     with pytest.raises(NotFound):
         await context_manager.load(caller, context.id)
     trail = await in_database(_trail, caller.tenant_id)
@@ -292,12 +295,12 @@ def _old_conversation(caller: Caller) -> str:
 async def test_hot_copy__of_an_earlier_version__is_a_miss(redis_client: redis.Redis) -> None:
     caller = await new_caller()
     context = await begun(caller)
-    key = store.hot_key(caller.tenant_id, context.conversation_id)
+    key = hot_conversations.key(caller.tenant_id, context.conversation_id)
     for older in ({"turns": [["user", "x", 1]]}, {"version": 1, "turns": []}):
         text = json.dumps({"project": caller.project_id.hex, "position": 1, **older})
         sealed = seal(
             text,
-            purpose=store.PURPOSE,
+            purpose=hot_conversations.purpose,
             tenant_id=caller.tenant_id,
             row_id=context.conversation_id,
         )
@@ -310,9 +313,9 @@ async def test_hot_copy__that_would_be_too_large__is_dropped_and_the_truth_is_re
 ) -> None:
     caller = await new_caller()
     context = await begun(caller)
-    key = store.hot_key(caller.tenant_id, context.conversation_id)
+    key = hot_conversations.key(caller.tenant_id, context.conversation_id)
     assert redis_client.get(key)
-    monkeypatch.setattr(store, "MOST_CHARACTERS", 500)
+    monkeypatch.setattr(hot_copies, "MOST_CHARACTERS", 500)
     long = said("user", "word " * 200)
     await context_manager.append(caller, context, (long,))
     assert redis_client.get(key) is None

@@ -8,8 +8,8 @@ from django.test import Client
 
 from apps.accounts.enums import Role
 from apps.audit.models import AuditEntry
-from apps.conversations import store
 from apps.conversations.models import Conversation
+from apps.conversations.store import hot_conversations
 from apps.core.chat import Message
 from apps.core.ids import public_id
 from apps.core.scoping import all_tenants, tenant_scope
@@ -79,7 +79,7 @@ def test_api__long_conversation__is_read_page_by_page(project: Project) -> None:
 def test_api__deletion__removes_row_turns_and_hot_copy(
     conversation: Conversation, redis_client: redis.Redis
 ) -> None:
-    key = store.hot_key(conversation.tenant_id, conversation.id)
+    key = hot_conversations.key(conversation.tenant_id, conversation.id)
     redis_client.set(key, b"copy")
     client = with_key(conversation.project, "conversations")
     path = f"{API}{outside(conversation)}/"
@@ -168,7 +168,7 @@ def test_admin__owner_of_another_tenant__finds_nothing(
 def test_admin__deletion__is_confirmed_and_whole(
     client: Client, conversation: Conversation, redis_client: redis.Redis, is_bulk: bool
 ) -> None:
-    key = store.hot_key(conversation.tenant_id, conversation.id)
+    key = hot_conversations.key(conversation.tenant_id, conversation.id)
     redis_client.set(key, b"copy")
     client.force_login(make_member(conversation.project.tenant))
     path = LIST if is_bulk else f"{LIST}{conversation.pk}/delete/"

@@ -34,6 +34,7 @@ KINDS = (
     *("credential", "cancelled", "budget"),
 )
 PER_MINUTE = 60_000
+ROUNDING = 1e-6
 TIMES = st.sampled_from([0.0, 0.4, 1.0, 90.0, 3_000.0, 10.0**7])
 
 pytestmark = pytest.mark.slow
@@ -90,7 +91,8 @@ def test_observe__any_events__keeps_every_number_sane(told: list[HealthEvent]) -
         old = before.deployments.get(event.deployment_id, DeploymentHealth())
         new = health.deployments[event.deployment_id]
         assert new.retry_after_ms >= old.retry_after_ms
-        assert event.kind != "timeout" or new.ttft_ms >= old.ttft_ms
+        # An average of equal numbers may come out a rounding below them.
+        assert event.kind != "timeout" or new.ttft_ms >= old.ttft_ms - ROUNDING
         begun = event.kind == "started"
         assert new.in_flight == old.in_flight + 1 if begun else new.in_flight <= old.in_flight
 

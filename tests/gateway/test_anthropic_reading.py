@@ -70,7 +70,7 @@ def test_body__plain__says_all_that_rules_may_read() -> None:
         ({"messages": ["hi"]}, "messages[0]"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user"}]}, "messages[0].content"),
-        ({"messages": [user("x")]}, "messages[0].content[0]"),  # type: ignore[arg-type]  # wrong on purpose
+        ({"messages": [{"role": "user", "content": ["x"]}]}, "messages[0].content[0]"),
         ({"messages": [user({"type": "text"})]}, "messages[0].content[0].text"),
         ({"messages": [user(result("t", 5))]}, "messages[0].content[0].content"),
         ({"messages": [user(result("t", [5]))]}, "messages[0].content[0].content[0]"),
