@@ -10,6 +10,7 @@ from apps.audit.models import AuditEntry
 from apps.core.scoping import all_tenants
 from apps.providers.credentials import open_secret
 from apps.providers.models import Credential, Deployment, LlmModel, Price, Provider
+from apps.providers.wire_servers.threaded import running_wire_server
 from tests.factories.people import make_member, make_tenant, make_user
 from tests.factories.providers import (
     SECRET,
@@ -238,6 +239,43 @@ def test_connection__analyst__cannot_test(client: Client) -> None:
     data = {"action": "test_connection", "_selected_action": [row.pk]}
     page = client.post(f"{BASE}/deployment/", data, follow=True).content.decode()
     assert "answered in" not in page
+
+
+@pytest.mark.parametrize(
+    ("adapter", "known", "new"),
+    [
+        ("openai", "gpt-5-mini", "vendor/model-with-slash"),
+        ("anthropic", "claude-sonnet-4-5", "claude-opus-4-1"),
+        ("google", "gemini-3-flash", "gemini-embedding-001"),
+    ],
+)
+def test_credential__asked_for_its_models__tells_deployed_known_and_new_ones(
+    staff: Client, adapter: str, known: str, new: str
+) -> None:
+    with running_wire_server(secret=SECRET) as server:
+        provider = make_provider(adapter=adapter, base_url=server.url_of(adapter))
+        credential = make_credential(provider)
+        make_deployment(make_model(provider=provider, name=known), credential=credential)
+        data = {"action": "list_models", "_selected_action": [credential.pk]}
+        page = staff.post(f"{BASE}/credential/", data, follow=True).content.decode()
+    assert f"Deployed with it: {known}." in page
+    assert "In the catalogue, not deployed: none." in page
+    assert new in page.partition("Not in the catalogue: ")[2]
+    assert SECRET not in page
+    with all_tenants("test"):
+        assert AuditEntry.objects.filter(action="providers.credential_models_listed").exists()
+
+
+@pytest.mark.parametrize("adapter", ["openai", "anthropic", "google"])
+def test_credential__refused_by_its_provider__tells_why(staff: Client, adapter: str) -> None:
+    with running_wire_server(secret="another-key-1234567890") as server:
+        provider = make_provider(adapter=adapter, base_url=server.url_of(adapter))
+        credential = make_credential(provider)
+        data = {"action": "list_models", "_selected_action": [credential.pk]}
+        page = staff.post(f"{BASE}/credential/", data, follow=True).content.decode()
+    assert f"{credential.name}" in page
+    assert " failed: " in page
+    assert SECRET not in page
 
 
 def test_provider__kind_of_server__is_chosen_from_the_known_ones(staff: Client) -> None:

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import NamedTuple
 
 from apps.core.chat import Dialect
-from apps.providers.adapters.base import ProviderAdapter
+from apps.providers.adapters.base import AttemptError, Connection, ProviderAdapter
 
 # Dotted paths, because the vendors' SDKs behind some of them take seconds to import.
 ADAPTERS: Mapping[str, tuple[str, str]] = {
@@ -48,6 +48,14 @@ SIGNERS: Mapping[str, Signer] = {
 }
 
 
+# Who can tell which models a key may use; the vendors' own clients ask.
+LISTERS: Mapping[str, str] = {
+    "openai": "apps.providers.adapters.openai.models",
+    "anthropic": "apps.providers.adapters.anthropic.models",
+    "google": "apps.providers.adapters.google.models",
+}
+
+
 class UnknownAdapter(LookupError):
     """A provider names a wire that this version does not speak."""
 
@@ -60,6 +68,14 @@ def adapter_for(kind: str) -> ProviderAdapter:
     module, name = ADAPTERS[kind]
     adapter: ProviderAdapter = getattr(import_module(module), name)()
     return adapter
+
+
+async def list_models(connection: Connection) -> list[str]:
+    """Return what a provider calls the models that this key may use; raises AttemptError."""
+    if connection.adapter not in LISTERS:
+        raise AttemptError("not_expressible", "this wire lists no models")
+    found: list[str] = await import_module(LISTERS[connection.adapter]).list_models(connection)
+    return found
 
 
 # Where clients are kept that an event loop should close before it ends.

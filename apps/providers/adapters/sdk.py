@@ -19,6 +19,8 @@ from apps.providers.adapters.transport import (
 )
 
 MAX_CONNECTIONS = 1_000
+# What the list of a provider's models may take.
+LISTING_SECONDS = 15.0
 CONNECT_SECONDS = Timeouts().connect
 SSE = "text/event-stream"
 # What a server without a key is told. Given nothing, the SDKs would take the platform's own key

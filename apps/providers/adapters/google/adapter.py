@@ -1,6 +1,5 @@
 """Gemini through google-genai, whole and streamed: raw bodies and raw chunks."""
 
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -8,36 +7,24 @@ from typing import Any, override
 
 import httpx2
 import orjson
-from google import genai
-from google.genai import errors, types
+from google.genai import errors
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall
+from apps.providers.adapters.google.client import client_for
 from apps.providers.adapters.google.embeddings import build_inputs, read_vectors
 from apps.providers.adapters.google.errors import error_in_body, error_of
 from apps.providers.adapters.google.reading import AnswerReader
 from apps.providers.adapters.google.requests import Outgoing, build_request, path_of
 from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.registry import CARRIED
 from apps.providers.adapters.sdk import (
-    KEYLESS,
     refuse_what_is_lost,
-    shared_client,
     watch,
     watch_opening,
 )
 
-DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
-API_VERSION = "v1beta"
-KEPT_CLIENTS = 128
-# For the connections of the SDK's own that are never opened: left to itself, each client would read
-# all certificates of the system twice, a tenth of a second in which no request moves.
-TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
 type ReadNext = Callable[[], Awaitable[dict[str, Any] | None]]
-
-_clients: PerLoop[genai.Client] = PerLoop(size=KEPT_CLIENTS)
 
 
 class GoogleAdapter(ProviderAdapter):
@@ -63,7 +50,7 @@ class GoogleAdapter(ProviderAdapter):
     async def embed(self, call: ProviderCall) -> ChatResponse:
         pace = Pace(call.timeouts, is_streamed=False)
         contents, config = build_inputs(call)
-        asking = _client(call.connection).aio.models.embed_content(
+        asking = client_for(call.connection).aio.models.embed_content(
             model=call.connection.upstream_model, contents=list(contents), config=config
         )
         return read_vectors(await _watch(watch(pace, asking), call, pace), call)
@@ -149,27 +136,4 @@ def _read_chunk(answer: Any, call: ProviderCall, pace: Pace) -> dict[str, Any]:
 
 def _api(connection: Connection) -> Any:
     """Return what the SDK's typed methods send their requests with."""
-    return _client(connection)._api_client
-
-
-def _client(connection: Connection) -> genai.Client:
-    base_url = connection.base_url or DEFAULT_BASE_URL
-    return _clients.get(
-        (base_url, connection.secret), lambda: _build_client(base_url, connection.secret)
-    )
-
-
-def _build_client(base_url: str, secret: str) -> genai.Client:
-    # `vertexai` is said aloud, because the SDK would otherwise ask the environment.
-    return genai.Client(
-        api_key=secret or KEYLESS,
-        vertexai=False,
-        http_options=types.HttpOptions(
-            base_url=base_url,
-            api_version=API_VERSION,
-            httpx_async_client=shared_client(),
-            client_args={"verify": TRUSTS_NOBODY},
-            async_client_args={"ssl": TRUSTS_NOBODY},
-            retry_options=types.HttpRetryOptions(attempts=1),
-        ),
-    )
+    return client_for(connection)._api_client
