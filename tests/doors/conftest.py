@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from openai import OpenAI
 
 from tests.factories.demo_site import DemoSite, running_site
+from tests.factories.offers import empty_tables
 from tests.factories.routed_site import RoutedSite, routed_site
 
 
@@ -26,10 +26,10 @@ def routed_for_module(
 ) -> Iterator[RoutedSite]:
     """A running site with a model behind every wire, for all tests of a module."""
     with django_db_blocker.unblock():
-        _flush()
+        empty_tables()
         with routed_site(tmp_path_factory.mktemp("routed")) as running:
             yield running
-        _flush()
+        empty_tables()
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,10 @@ def keeping_for_module(
 ) -> Iterator[RoutedSite]:
     """The same, for a project that stores content."""
     with django_db_blocker.unblock():
-        _flush()
+        empty_tables()
         with routed_site(tmp_path_factory.mktemp("keeping"), store_content=True) as running:
             yield running
-        _flush()
+        empty_tables()
 
 
 @pytest.fixture
@@ -74,10 +74,3 @@ def second_client(site: DemoSite) -> Iterator[OpenAI]:
         base_url=f"{site.base_url}/v1", api_key=site.facts["second_tenant_api_key"], max_retries=0
     ) as made:
         yield made
-
-
-def _flush() -> None:
-    """Empty all tables, as the tests with transactions of their own do."""
-    call_command(
-        "flush", verbosity=0, interactive=False, inhibit_post_migrate=True, reset_sequences=False
-    )

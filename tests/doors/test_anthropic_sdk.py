@@ -13,7 +13,8 @@ from anthropic import Anthropic
 from anthropic.types import Message, MessageParam, ToolParam
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT
-from tests.doors.wire_site import MODELS, SECRET, WireSite, name_of, running_wire_site
+from tests.doors.wire_site import MODELS, WireSite, name_of, running_wire_site
+from tests.factories.offers import SECRET
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

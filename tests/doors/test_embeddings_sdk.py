@@ -10,7 +10,8 @@ from openai import OpenAI
 
 from apps.core.vectors import as_numbers
 from apps.providers.wire_servers.scripts import Script
-from tests.factories.routed_site import MODELS, SECRET, VECTOR_MODELS, RoutedSite
+from tests.factories.offers import SECRET
+from tests.factories.routed_site import MODELS, VECTOR_MODELS, RoutedSite
 
 pytestmark = pytest.mark.keeps_redis
 

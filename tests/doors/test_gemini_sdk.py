@@ -16,7 +16,8 @@ from google.genai import errors, types
 from pytest_django import DjangoDbBlocker
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, Tokens
-from tests.factories.wire_site import MODELS, SECRET, WireSite, running_wire_site
+from tests.factories.offers import SECRET
+from tests.factories.wire_site import MODELS, WireSite, running_wire_site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.keeps_redis]
 

@@ -10,8 +10,8 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam, ChatCompletionToolParam
 
-from tests.doors.one_model import SECRET, publish_model
 from tests.factories.demo_site import _free_port, _wait_until_ready
+from tests.factories.offers import SECRET, Offer, publish_offers
 from tests.factories.web_process import serving
 from tests.providers.upstream import Upstream, running_upstream
 from tests.providers.wires import CACHED, FRESH, OUTPUT, Script
@@ -67,9 +67,7 @@ class Door:
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     with running_upstream() as upstream:
-        key = publish_model(
-            upstream.url, adapter="anthropic", name="claude-sonnet-4-5", max_output_tokens=64_000
-        )
+        key = publish_offers([Offer("anthropic", "claude-sonnet-4-5", upstream.url)]).key
         port = _free_port()
         with serving(port, tmp_path, workers=1):
             _wait_until_ready(port)

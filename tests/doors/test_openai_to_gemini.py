@@ -20,8 +20,8 @@ from apps.providers.wire_servers.gemini.generate import SIGNED
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, Tokens, signature_of
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
-from tests.doors.one_model import SECRET, publish_model
 from tests.factories.demo_site import _free_port, _wait_until_ready
+from tests.factories.offers import SECRET, Offer, publish_offers
 from tests.factories.web_process import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,9 +78,9 @@ class Door:
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     with running_wire_server(secret=SECRET) as server:
-        key = publish_model(
-            server.url_of("google"), adapter="google", name=MODEL, max_output_tokens=65_536
-        )
+        key = publish_offers(
+            [Offer("google", MODEL, server.url_of("google"), max_output_tokens=65_536)]
+        ).key
         port = _free_port()
         with serving(port, tmp_path, workers=1):
             _wait_until_ready(port)

@@ -8,7 +8,8 @@ from openai import OpenAI
 from openai.types.chat import ChatCompletion
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, WEATHER, WEATHER_ABROAD
-from tests.factories.routed_site import SECRET, RoutedSite
+from tests.factories.offers import SECRET
+from tests.factories.routed_site import RoutedSite
 
 pytestmark = pytest.mark.keeps_redis
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, WEATHER, Script
 from tests.doors.responses_door import PROVIDERS, QUESTION, TOOLS, ResponsesDoor
-from tests.factories.routed_site import MODELS, SECRET, RoutedSite
+from tests.factories.offers import SECRET
+from tests.factories.routed_site import MODELS, RoutedSite
 
 # One site serves the whole module, with what it keeps in Redis.
 pytestmark = pytest.mark.keeps_redis
