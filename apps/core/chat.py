@@ -216,10 +216,15 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingAsk:
-    """What shall become vectors: texts, or tokens as numbers of the model's own vocabulary."""
+    """What shall become vectors: texts, or tokens as numbers of the model's own vocabulary.
+
+    `purpose` and `title` are what Gemini may be told of a text ("RETRIEVAL_QUERY", …).
+    """
 
     inputs: tuple[str | tuple[int, ...], ...]
     dimensions: int | None = None
+    purpose: str = ""
+    title: str = ""
 
     @property
     def given_tokens(self) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from google import genai
+from google.genai import types
 from openai import OpenAI
 
 from apps.core.vectors import as_numbers
@@ -149,3 +151,52 @@ def test_status__of_the_provider__is_the_clients_exception(
         site.provider.script = Script(status=status, message="no")
         with pytest.raises(expected):
             client.embeddings.create(model=site.spare(model), input="red")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_gi1__client_of_gemini__gets_vectors_of_every_wire(site: RoutedSite, version: str) -> None:
+    options = types.HttpOptions(base_url=site.address, api_version=version)
+    client = genai.Client(api_key=site.key, vertexai=False, http_options=options)
+    config = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=64)
+    for wire, model in VECTOR_MODELS.items():
+        pair = client.models.embed_content(model=model, contents=["red", "green"], config=config)
+        assert sizes_of(pair) == [64, 64]
+        one = client.models.embed_content(model=model, contents="red")
+        assert sizes_of(one) == [DIMENSIONS[wire]]
+    batches = [request.body.get("requests", []) for request in site.provider.received]
+    purposes = [text.get("taskType") for batch in batches for text in batch]
+    assert purposes.count("RETRIEVAL_QUERY") == 2
+
+
+def sizes_of(answer: types.EmbedContentResponse) -> list[int]:
+    return [len(each.values or ()) for each in answer.embeddings or ()]
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "param"),
+    [
+        ("embedContent", {}, "content.parts"),
+        ("embedContent", {"content": {"parts": [{"inlineData": {}}]}}, "content.parts"),
+        ("embedContent", {"content": {"parts": [{"text": ""}]}}, "content.parts"),
+        ("batchEmbedContents", {}, "requests"),
+        ("batchEmbedContents", {"requests": [5]}, "requests[0]"),
+        ("batchEmbedContents", {"requests": [{"content": {"parts": []}}]}, "requests[0].content"),
+    ],
+)
+def test_gi5__wrong_text__is_named_in_geminis_words(
+    site: RoutedSite, action: str, body: dict[str, Any], param: str
+) -> None:
+    address = f"{site.address}/v1beta/models/{VECTOR_MODELS['google']}:{action}"
+    answer = httpx2.post(address, json=body, headers={"x-goog-api-key": site.key})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["status"]) == (400, "INVALID_ARGUMENT")
+    assert param in str(error)
+
+
+def test_gi1__what_openai_has_no_word_for__is_told(site: RoutedSite) -> None:
+    body = {"content": {"parts": [{"text": "red"}]}, "task_type": "RETRIEVAL_QUERY"}
+    address = f"{site.address}/v1beta/models/{VECTOR_MODELS['openai']}:embedContent"
+    answer = httpx2.post(address, json=body, headers={"x-goog-api-key": site.key})
+    assert answer.status_code == 200
+    assert answer.headers["x-router-dropped"] == "taskType"
+    assert len(answer.json()["embedding"]["values"]) == DIMENSIONS["openai"]

@@ -14,6 +14,7 @@ from apps.gateway.wire.fields import read_object
 from apps.gateway.wire.gemini import request as gemini_request
 from apps.gateway.wire.gemini.answers import render
 from apps.gateway.wire.gemini.counting import parse_count, render_count
+from apps.gateway.wire.gemini.embeddings import parse_batch, parse_one, render_batch, render_one
 from apps.gateway.wire.gemini.stream import GeminiChunks
 
 router = Router()
@@ -38,6 +39,22 @@ async def count_tokens(request: HttpRequest, resource: str) -> HttpResponse:
     chat = parse_count(read_object(request.body), model=resource)
     run = await count(ask_of(request, caller, chat))
     return with_run_headers(json_response(render_count(run.known_facts().prompt_tokens)), run)
+
+
+@router.post("/{path:resource}:embedContent")
+async def embed_content(request: HttpRequest, resource: str) -> HttpResponseBase:
+    """Return the vector of one text."""
+    caller = await caller_of(request)
+    ask = ask_of(request, caller, parse_one(read_object(request.body), model=resource))
+    return await answer(ask, whole=render_one)
+
+
+@router.post("/{path:resource}:batchEmbedContents")
+async def batch_embed_contents(request: HttpRequest, resource: str) -> HttpResponseBase:
+    """Return the vectors of several texts."""
+    caller = await caller_of(request)
+    ask = ask_of(request, caller, parse_batch(read_object(request.body), model=resource))
+    return await answer(ask, whole=render_batch)
 
 
 async def _generate(request: HttpRequest, resource: str, *, is_streamed: bool) -> HttpResponseBase:

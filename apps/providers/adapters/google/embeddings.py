@@ -20,7 +20,12 @@ def build_inputs(call: ProviderCall) -> tuple[list[types.Content], types.EmbedCo
     if len(texts) < len(asked.inputs):
         raise not_expressible("this provider takes texts, not tokens", param="input")
     contents = [types.Content(parts=[types.Part(text=text)]) for text in texts]
-    return contents, types.EmbedContentConfig(output_dimensionality=asked.dimensions)
+    config = types.EmbedContentConfig(
+        output_dimensionality=asked.dimensions,
+        task_type=asked.purpose or None,
+        title=asked.title or None,
+    )
+    return contents, config
 
 
 def read_vectors(answer: Any, call: ProviderCall) -> ChatResponse:

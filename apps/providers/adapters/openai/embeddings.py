@@ -5,8 +5,9 @@ Source of the format: OpenAI's API reference, "Embeddings".
 
 from typing import Any
 
-from apps.core.chat import ChatResponse, TokenUsage, Vector
+from apps.core.chat import ChatResponse, EmbeddingAsk, TokenUsage, Vector
 from apps.providers.adapters.base import AttemptError, ProviderCall
+from apps.providers.adapters.failures import refuse_losses
 from apps.providers.adapters.reading import is_count, parse_object
 from apps.providers.adapters.vectors import asked_vectors, checked_vectors, estimated_usage
 
@@ -14,8 +15,12 @@ ENCODING = "encoding_format"
 
 
 def build_vectors_body(call: ProviderCall) -> dict[str, Any]:
-    """Return the body; the caller's own when it speaks this dialect, with only the model ours."""
+    """Return the body; the caller's own when it speaks this dialect, with only the model ours.
+
+    Raises AttemptError where the route wants nothing lost and something would be.
+    """
     asked = asked_vectors(call)
+    refuse_losses(call, dropped_of(asked))
     if call.request.dialect == "openai.embeddings" and call.request.raw:
         return {**call.request.body(), "model": call.connection.upstream_model}
     body: dict[str, Any] = {
@@ -26,6 +31,12 @@ def build_vectors_body(call: ProviderCall) -> dict[str, Any]:
     return body if asked.dimensions is None else {**body, "dimensions": asked.dimensions}
 
 
+def dropped_of(asked: EmbeddingAsk) -> tuple[str, ...]:
+    """Return what another dialect says of a text, and this one has no word for."""
+    given = {"taskType": asked.purpose, "title": asked.title}
+    return tuple(name for name, value in given.items() if value)
+
+
 def read_vectors(body: bytes, call: ProviderCall) -> ChatResponse:
     """Read the vectors in the order of the inputs; raises AttemptError when some are missing."""
     raw = parse_object(body)
@@ -34,7 +45,13 @@ def read_vectors(body: bytes, call: ProviderCall) -> ChatResponse:
         raise AttemptError("unavailable", "the provider's answer has no vectors")
     ordered = sorted(records, key=_place)
     vectors = checked_vectors([_vector(record) for record in ordered], call)
-    return ChatResponse("", "stop", _usage(raw.get("usage"), call), vectors=vectors)
+    return ChatResponse(
+        "",
+        "stop",
+        _usage(raw.get("usage"), call),
+        dropped=dropped_of(asked_vectors(call)),
+        vectors=vectors,
+    )
 
 
 def _place(record: dict[str, Any]) -> int:
