@@ -6,7 +6,7 @@ from functools import lru_cache
 from importlib.machinery import PathFinder
 from typing import Any
 
-from apps.core.chat import Message, ToolCall, Turn
+from apps.core.chat import ChatRequest, Message, ToolCall, Turn
 
 # Wrapping of one turn (role and separators), and of the answer that follows, in the chat format.
 TOKENS_PER_MESSAGE = 4
@@ -37,6 +37,8 @@ LONGEST_SCHEME = 8
 # Vendors that publish no vocabulary: hundredths of a token of ours, rounded towards the dearer side
 # because budgets are reserved on them.
 PERCENT_BY_FAMILY = (("claude", 125), ("gemini", 108), ("bison", 108))
+# What a body holds beside the texts of its messages when it calls for one of these.
+BEYOND_TEXT = frozenset({"tools", "vision", "audio", "files", "json_schema"})
 
 
 def estimate_tokens(model: str, text: str) -> int:
@@ -64,6 +66,16 @@ def estimate_body(model: str, body: Mapping[str, Any]) -> int:
     for value in body.values():
         pieces.extend(value if isinstance(value, list) else [value])
     return sum(_estimate_piece(model, piece) for piece in pieces) + TOKENS_PER_REPLY
+
+
+def estimate_request(model: str, request: ChatRequest) -> int:
+    """Return about how many input tokens a request costs; plain texts are counted alone."""
+    if request.embedding is not None:
+        return estimate_messages(model, request.messages) + request.embedding.given_tokens
+    if request.needs.isdisjoint(BEYOND_TEXT) or not request.raw:
+        return estimate_messages(model, request.messages)
+    before = (estimate_turn(model, turn) for turn in request.before)
+    return estimate_body(model, request.raw) + sum(before)
 
 
 def estimate_turn(model: str, turn: Turn) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from apps.core.chat import Vector
 
 FLOAT_BYTES = 4
+# The largest finite number of IEEE 754 binary32.
+LARGEST_FLOAT = 3.4028234663852886e38
 
 
 def as_numbers(vector: Vector) -> Sequence[float]:
@@ -31,6 +33,8 @@ def dimensions_of(vector: Vector) -> int:
         return len(_bytes(vector)) // FLOAT_BYTES
     if not all(type(value) is float or type(value) is int for value in vector):
         raise ValueError("the vector is not made of numbers")
+    if vector and max(map(abs, vector)) > LARGEST_FLOAT:
+        raise ValueError("the vector has numbers beyond float32")
     return len(vector)
 
 

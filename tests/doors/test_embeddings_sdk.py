@@ -114,6 +114,7 @@ def test_dimensions__that_are_asked_for__are_those_of_the_vector(
         ("input[0]", {"model": "m", "input": [["a"]]}),
         ("encoding_format", {"model": "m", "input": "a", "encoding_format": "int8"}),
         ("dimensions", {"model": "m", "input": "a", "dimensions": 0}),
+        ("dimensions", {"model": "m", "input": "a", "dimensions": 20_000_000}),
     ],
 )
 def test_wrong_body__names_the_field(param: str, body: dict[str, Any], site: RoutedSite) -> None:

@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any, override
 
 import anthropic
+import httpx2
 from anthropic.resources.messages import AsyncMessages
 
 from apps.core.chat import ChatResponse, StreamEvent
@@ -22,7 +23,7 @@ from apps.providers.adapters.anthropic.responses import read_message
 from apps.providers.adapters.anthropic.streaming import EventReader
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
 from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.sdk import AnswerTooLarge, http_timeout, shared_client, watch
+from apps.providers.adapters.sdk import AnswerTooLarge, shared_client, watch
 
 TYPED = frozenset(signature(AsyncMessages.create).parameters)
 
@@ -41,6 +42,7 @@ class AnthropicReference(ProviderAdapter):
             message.to_dict(),
             call,
             answer_tool=outgoing.answer_tool,
+            names=outgoing.names,
             dropped=outgoing.dropped,
         )
 
@@ -49,7 +51,7 @@ class AnthropicReference(ProviderAdapter):
         pace = Pace(call.timeouts, is_streamed=True)
         outgoing = build_request(call, is_streamed=True)
         events = await _create(call, outgoing, pace)
-        reader = EventReader(call, answer_tool=outgoing.answer_tool)
+        reader = EventReader(call, answer_tool=outgoing.answer_tool, names=outgoing.names)
         try:
             while (raw := await _next(aiter(events), call, pace)) is not None:
                 for event in reader.read_event(raw.to_dict()):
@@ -93,7 +95,10 @@ async def _send(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> Any:
     given = call.request.headers
     headers = {name: given[name] for name in FORWARDED_HEADERS if name in given}
     asked = client.messages.create(
-        **typed, extra_body=others, extra_headers=headers, timeout=http_timeout(call.timeouts)
+        **typed,
+        extra_body=others,
+        extra_headers=headers,
+        timeout=httpx2.Timeout(call.timeouts.total, connect=call.timeouts.connect),
     )
     return await watch(pace, asked)
 

@@ -74,7 +74,10 @@ async def test_request__with_all_that_the_wire_carries__reaches_the_provider(
         "effort": "low",
         "format": {"type": "json_schema", "schema": {"type": "object"}},
     }
-    assert (body["tool_choice"], body["thinking"]) == ({"type": "none"}, {"type": "adaptive"})
+    assert (body["tool_choice"], body["thinking"]) == (
+        {"type": "none"},
+        {"type": "adaptive", "display": "summarized"},
+    )
     assert "temperature" not in body
 
 

@@ -8,8 +8,8 @@ import pytest
 from apps.core.chat import ChatDetails, Grammar, Reasoning
 from apps.providers.adapters.anthropic.families import NEWEST, version_of
 from apps.providers.adapters.anthropic.requests import SAMPLING, build_request
-from apps.providers.adapters.anthropic.tools import ANSWER_TOOL
 from apps.providers.adapters.base import ModelFacts, ProviderCall
+from apps.providers.adapters.translation import ANSWER_TOOL
 from tests.providers.anthropic_calls import (
     CLOCK,
     HELLO,
@@ -117,7 +117,7 @@ def known(model: str, *, most: int | None = None, **capabilities: str) -> Provid
 @pytest.mark.parametrize("word", ["yes", "unknown"])
 def test_facts__that_say_yes_or_nothing__leave_a_new_model_all_it_can(word: str) -> None:
     found = build_request(known(NEW, reasoning=word, json_schema=word))
-    assert found.body["thinking"] == {"type": "adaptive"}
+    assert found.body["thinking"] == {"type": "adaptive", "display": "summarized"}
     assert found.body["output_config"].keys() == {"effort", "format"}
     assert (found.dropped, found.answer_tool) == ([], "")
 
@@ -161,12 +161,12 @@ def test_facts__of_the_largest_answer__bound_what_nobody_has_limited(
         (Reasoning(budget_tokens=0), {"type": "disabled"}, {"type": "disabled"}),
         (
             Reasoning(budget_tokens=-1),
-            {"type": "adaptive"},
+            {"type": "adaptive", "display": "summarized"},
             {"type": "enabled", "budget_tokens": 8_192},
         ),
         (
             Reasoning(budget_tokens=3_000),
-            {"type": "adaptive"},
+            {"type": "adaptive", "display": "summarized"},
             {"type": "enabled", "budget_tokens": 3_000},
         ),
         (Reasoning(), None, None),
@@ -192,7 +192,7 @@ def test_oa22__effort__is_told_to_models_that_think_as_they_need(
     effort: str, expected: str
 ) -> None:
     found = asked(model=NEW, reasoning_effort=effort)
-    assert found["thinking"] == {"type": "adaptive"}
+    assert found["thinking"] == {"type": "adaptive", "display": "summarized"}
     assert found["output_config"] == {"effort": expected}
 
 

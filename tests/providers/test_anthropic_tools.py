@@ -130,7 +130,7 @@ def test_oa21__schema__goes_where_the_model_keeps_to_it(model: str) -> None:
 def test_oa21__schema_and_thinking__go_together() -> None:
     found = asked(model=NEW, response_format=IN_SCHEMA, reasoning_effort="low")
     assert set(found["output_config"]) == {"format", "effort"}
-    assert found["thinking"] == {"type": "adaptive"}
+    assert found["thinking"] == {"type": "adaptive", "display": "summarized"}
 
 
 def test_oa21__older_model__fills_in_a_tool_instead() -> None:

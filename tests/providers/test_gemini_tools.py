@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from apps.providers.adapters.google.names import LEGAL_NAME, legal_name
-from apps.providers.adapters.google.tools import ANSWER_TOOL
+from apps.providers.adapters.translation import ANSWER_TOOL
 from tests.providers.gemini_calls import (
     CLOCK,
     HELLO,

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from apps.core.chat import ChatResponse
 from apps.gateway.wire.openai_chat import request as openai_chat
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall, Timeouts
+from apps.providers.adapters.palm import bounds
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.wire_servers.scripts import TEXT, Script
 from apps.providers.wire_servers.server import WireServer
@@ -185,3 +188,86 @@ async def test_slow_provider__blocks_no_event_loop(server: WireServer) -> None:
         beats += 1
     assert (await asked).kind in {"timeout", "unavailable"}
     assert beats > 5
+
+
+class OddServer:
+    """Answers every connection with the same bytes, in pieces, and counts what it could send."""
+
+    def __init__(self, *pieces: bytes, pause: float = 0.0) -> None:
+        self._pieces, self._pause = pieces, pause
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.left = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connection, _address = self._socket.accept()
+        with connection:
+            connection.recv(65_536)
+            try:
+                for piece in self._pieces:
+                    connection.sendall(piece)
+                    time.sleep(self._pause)
+            except OSError:
+                self.left.set()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def told(status: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+    return head.encode() + b"\r\nconnection: close\r\n\r\n" + body
+
+
+async def failure_at(url: str, model: str, *, total: float = 5.0) -> AttemptError:
+    request = openai_chat.parse({"model": "auto", "messages": TALK})
+    connection = Connection("palm", url, model, SECRET)
+    call = ProviderCall(request, connection, None, Timeouts(total=total), "req_1")
+    return await failure(adapter_for("palm").complete(call))
+
+
+@MODELS
+@pytest.mark.parametrize(
+    "answer",
+    [
+        told("200 OK", b"<html>"),
+        told("200 OK", b""),
+        told("200 OK", b"null"),
+        told("200 OK", b"[1]"),
+        told("200 OK", b"\xff\xfe"),
+        told("200 OK", b'{"candidates": 5}'),
+        told("204 No Content", b""),
+        told("302 Found", b""),
+        told("400 Bad Request", b'[{"error": {"message": "x"}}]'),
+        told("400 Bad Request", b'{"error": "x"}'),
+        told("400 Bad Request", b'"x"'),
+        b"rubbish\r\n\r\n",
+    ],
+)
+async def test_answer__that_palm_would_never_give__is_an_error_of_the_attempt(
+    model: str, answer: bytes
+) -> None:
+    server = OddServer(answer)
+    error = await failure_at(server.url, model)
+    assert error.kind in {"unavailable", "credential", "rejected"}
+    server.close()
+
+
+async def test_answer__that_never_ends__is_given_up_by_its_thread_too() -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n"
+    server = OddServer(head, *([b" " * 1_000] * 1_000), pause=0.01)
+    error = await failure_at(server.url, TEXT_MODEL, total=0.5)
+    assert error.kind in {"timeout", "unavailable"}
+    assert server.left.wait(3.0)
+    server.close()
+
+
+async def test_answer__larger_than_any_honest_one__is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "MAX_ANSWER_BYTES", 10_000)
+    server = OddServer(told("200 OK", b" " * 50_000 + b"{}"))
+    assert (await failure_at(server.url, TEXT_MODEL)).kind == "unavailable"
+    server.close()

@@ -13,6 +13,8 @@ MOST_METADATA = 16
 LONGEST_METADATA_KEY = 64
 LONGEST_METADATA_VALUE = 512
 LONGEST_USER = 512
+# More than any model gives; every number of every vector is held in memory.
+MOST_DIMENSIONS = 8_192
 # The books cannot hold it, and no name of ours has it.
 NUL = "\0"
 
@@ -64,13 +66,17 @@ def texts(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(values)
 
 
-def whole(body: Mapping[str, Any], name: str, *, minimum: int) -> int | None:
+def whole(
+    body: Mapping[str, Any], name: str, *, minimum: int, maximum: int | None = None
+) -> int | None:
     value = body.get(name)
     if value is None:
         return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise InvalidRequest(f"{name} is a whole number, {minimum} or more", param=name)
-    return value
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not is_whole or value < minimum or (maximum is not None and value > maximum):
+        limits = f"from {minimum} to {maximum}" if maximum is not None else f"{minimum} or more"
+        raise InvalidRequest(f"{name} is a whole number, {limits}", param=name)
+    return int(value)
 
 
 def number(

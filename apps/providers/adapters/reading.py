@@ -1,12 +1,13 @@
 """What the adapters on the fast client share: bodies as JSON, and answers read with tolerance."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeGuard
 
 import orjson
 
-from apps.core.chat import TokenUsage
-from apps.core.tokens import estimate_messages, estimate_tokens
+from apps.core.chat import AnswerPart, TokenUsage, ToolCall
+from apps.core.tokens import estimate_request, estimate_tokens
 from apps.providers.adapters.base import AttemptError, ProviderCall
 
 
@@ -34,6 +35,11 @@ def as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def as_list(value: Any) -> list[Any]:
+    """Return the value when it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
 def as_text(value: Any) -> str:
     """Return the value when it is a text, else an empty one."""
     return value if isinstance(value, str) else ""
@@ -54,7 +60,21 @@ def estimated_usage(call: ProviderCall, text: str) -> TokenUsage:
     """Count ourselves what the provider did not, and say so."""
     model = call.connection.upstream_model
     return TokenUsage(
-        input_tokens=estimate_messages(model, call.request.messages),
+        input_tokens=estimate_request(model, call.request),
         output_tokens=estimate_tokens(model, text),
         is_estimated=True,
     )
+
+
+def arguments_text(arguments: Any) -> str:
+    """Return a tool's arguments as JSON text."""
+    return json.dumps(arguments or {}, ensure_ascii=False, separators=(",", ":"))
+
+
+def said(parts: Iterable[AnswerPart]) -> str:
+    """Return all that was generated, for an estimate of its tokens."""
+    words = (
+        f"{part.name} {part.arguments}" if isinstance(part, ToolCall) else part.text
+        for part in parts
+    )
+    return "\n".join(words)

@@ -1,5 +1,6 @@
 """What the adapters on vendors' SDKs share: one bounded HTTP client per loop, typed failures."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextvars import ContextVar
 from typing import override
@@ -21,6 +22,7 @@ from apps.providers.adapters.transport import (
 MAX_CONNECTIONS = 1_000
 # What the list of a provider's models may take.
 LISTING_SECONDS = 15.0
+MOST_LISTED = 2_000
 CONNECT_SECONDS = Timeouts().connect
 SSE = "text/event-stream"
 # What a server without a key is told. Given nothing, the SDKs would take the platform's own key
@@ -40,11 +42,6 @@ async def close_sdk_clients() -> None:
     """Close this event loop's client; a process does so when it ends."""
     for client in _clients.take_all():
         await client.aclose()
-
-
-def http_timeout(timeouts: Timeouts) -> httpx2.Timeout:
-    """Limit connecting here; the pace of the answer is watched outside."""
-    return httpx2.Timeout(timeouts.total, connect=timeouts.connect)
 
 
 async def watch[T](pace: Pace, piece: Awaitable[T]) -> T:
@@ -70,11 +67,30 @@ async def watch_opening[T](pace: Pace, piece: Awaitable[T], opened: list[httpx2.
 
 
 def refuse_what_is_lost(request: ChatRequest, carried: frozenset[str]) -> None:
-    """Refuse a request that needs more than text where only text is translated."""
+    """Refuse a request that needs what the wire does not carry."""
     lost = sorted(request.needs - carried)
     if lost:
-        message = f"this provider's wire does not carry {', '.join(lost)} here yet"
-        raise AttemptError("credential", message, provider_code="not_translated")
+        message = f"this provider's wire does not carry {', '.join(lost)}"
+        raise not_expressible(message, param=None)
+
+
+async def listed(names: AsyncIterator[str | None]) -> list[str]:
+    """Return the names of a provider's list, within bounds of time and number; raises AttemptError.
+
+    What an SDK stumbles over is told as what cannot be read; its own errors pass.
+    """
+    found: list[str] = []
+    try:
+        async with asyncio.timeout(LISTING_SECONDS):
+            async for name in names:
+                found += [name] if isinstance(name, str) and name else []
+                if len(found) >= MOST_LISTED:
+                    break
+    except TimeoutError as error:
+        raise AttemptError("timeout", "the provider's list did not come in time") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise AttemptError("unavailable", "the provider's list cannot be read") from error
+    return found
 
 
 def read_details(request: ChatRequest) -> ChatDetails:

@@ -16,6 +16,8 @@ from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.sse import EventTooLarge, SseParser
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+# Vectors of the most inputs, each of some thousand numbers, in digits.
+MAX_VECTORS_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 MAX_STREAM_BYTES = 256 * 1024 * 1024
 # Providers and proxies close idle connections after a minute or more.
@@ -82,14 +84,15 @@ async def read_chunk(response: Response, pace: Pace) -> bytes | None:
     return None if chunk is None else bytes(chunk)
 
 
-async def read_body(response: Response, pace: Pace) -> bytes:
-    """Return a whole body; raises AttemptError beyond MAX_ANSWER_BYTES."""
+async def read_body(response: Response, pace: Pace, *, most: int = 0) -> bytes:
+    """Return a whole body; raises AttemptError beyond `most` bytes (0: the usual)."""
+    most = most or MAX_ANSWER_BYTES
     pieces, size = [], 0
     while (chunk := await read_chunk(response, pace)) is not None:
         pieces.append(chunk)
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise pace.failed(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        if size > most:
+            raise pace.failed(f"the answer is larger than {most} bytes")
     return b"".join(pieces)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from apps.core.chat import ChatRequest, ChatResponse, EmbeddingAsk, Message, Vector
 from apps.core.errors import InvalidRequest
 from apps.core.vectors import as_numbers
-from apps.gateway.wire.fields import LONGEST_NAME, text, whole
+from apps.gateway.wire.fields import LONGEST_NAME, MOST_DIMENSIONS, text, whole
 from apps.gateway.wire.gemini.request import model_of
 from apps.gateway.wire.gemini.spelling import camelled
 from apps.gateway.wire.rendering import AnswerHead
@@ -68,7 +68,7 @@ def _request(requests: list[Mapping[str, Any]], model: str, *, at: str) -> ChatR
 
 def _options(record: Mapping[str, Any]) -> tuple[int | None, str, str]:
     return (
-        whole(record, "outputDimensionality", minimum=1),
+        whole(record, "outputDimensionality", minimum=1, maximum=MOST_DIMENSIONS),
         text(record, "taskType", longest=LONGEST_NAME),
         text(record, "title", longest=LONGEST_TITLE),
     )

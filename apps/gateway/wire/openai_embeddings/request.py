@@ -8,7 +8,7 @@ from typing import Any
 
 from apps.core.chat import ChatRequest, EmbeddingAsk, Message
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import LONGEST_NAME, LONGEST_USER, text, whole
+from apps.gateway.wire.fields import LONGEST_NAME, LONGEST_USER, MOST_DIMENSIONS, text, whole
 
 MOST_INPUTS = 2_048
 ENCODINGS = ("float", "base64")
@@ -27,7 +27,9 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         needs=frozenset({"embeddings"}),
         user=text(body, "user", longest=LONGEST_USER),
         raw=body,
-        embedding=EmbeddingAsk(inputs, whole(body, "dimensions", minimum=1)),
+        embedding=EmbeddingAsk(
+            inputs, whole(body, "dimensions", minimum=1, maximum=MOST_DIMENSIONS)
+        ),
     )
 
 

@@ -42,6 +42,7 @@ class AnthropicAdapter(ProviderAdapter):
                 await read_body(response, pace),
                 call,
                 answer_tool=outgoing.answer_tool,
+                names=outgoing.names,
                 dropped=outgoing.dropped,
             )
 
@@ -51,7 +52,7 @@ class AnthropicAdapter(ProviderAdapter):
         pace = Pace(call.timeouts, is_streamed=True)
         outgoing = build_request(call, is_streamed=True)
         async with _opened(call, outgoing, pace) as response:
-            reader = EventReader(call, answer_tool=outgoing.answer_tool)
+            reader = EventReader(call, answer_tool=outgoing.answer_tool, names=outgoing.names)
             async with aclosing(read_events(response, pace)) as payloads:
                 async for payload in payloads:
                     for event in reader.read(payload):

@@ -5,12 +5,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import orjson
-
 from apps.core.chat import Audio, File, Image, Part, Text, Thinking, ToolCall, ToolResult
+from apps.providers.adapters.anthropic.names import legal_name
 from apps.providers.adapters.anthropic.thoughts import can_replay, thought_block
-from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.translation import arguments_of
 
 LEGAL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
@@ -97,26 +96,9 @@ def _call(call: ToolCall) -> Block:
     return {
         "type": "tool_use",
         "id": call.id,
-        "name": call.name,
-        "input": _arguments(call),
+        "name": legal_name(call.name),
+        "input": arguments_of(call),
     }
-
-
-def _arguments(call: ToolCall) -> Any:
-    if not call.arguments.strip():
-        return {}
-    try:
-        arguments = orjson.loads(call.arguments)
-    except orjson.JSONDecodeError as error:
-        raise _bad_arguments(call) from error
-    if not isinstance(arguments, dict):
-        raise _bad_arguments(call)
-    return arguments
-
-
-def _bad_arguments(call: ToolCall) -> AttemptError:
-    message = f"the arguments of the tool call {call.id!r} are not a JSON object"
-    return not_expressible(message, param="messages")
 
 
 def _marked(block: Block, mark: Mapping[str, Any] | None) -> Block:

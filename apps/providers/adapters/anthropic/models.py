@@ -5,7 +5,7 @@ import anthropic
 from apps.providers.adapters.anthropic.requests import DEFAULT_BASE_URL
 from apps.providers.adapters.base import AttemptError, Connection
 from apps.providers.adapters.failures import attempt_error
-from apps.providers.adapters.sdk import KEYLESS, LISTING_SECONDS, shared_client
+from apps.providers.adapters.sdk import KEYLESS, LISTING_SECONDS, listed, shared_client
 
 
 async def list_models(connection: Connection) -> list[str]:
@@ -18,7 +18,7 @@ async def list_models(connection: Connection) -> list[str]:
         http_client=shared_client(),
     )
     try:
-        return [model.id async for model in client.models.list()]
+        return await listed(model.id async for model in client.models.list())
     except anthropic.APIStatusError as error:
         secret = connection.secret
         raise attempt_error(error.status_code, error.message, secret=secret) from error

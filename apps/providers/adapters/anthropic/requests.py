@@ -1,16 +1,16 @@
 """What we ask Anthropic's messages endpoint, built from the neutral request."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.core.chat import ChatDetails, ChatRequest
 from apps.providers.adapters.anthropic.content import Block
 from apps.providers.adapters.anthropic.families import Abilities, abilities_of
+from apps.providers.adapters.anthropic.names import legal_name
 from apps.providers.adapters.anthropic.passthrough import is_same_dialect, pass_through
 from apps.providers.adapters.anthropic.thinking import MIN_ANSWER, build_thinking
 from apps.providers.adapters.anthropic.tools import (
-    ANSWER_TOOL,
     build_tool_choice,
     build_tools,
     is_forced,
@@ -20,6 +20,7 @@ from apps.providers.adapters.anthropic.turns import Thread, build_system, build_
 from apps.providers.adapters.base import Connection, ProviderCall
 from apps.providers.adapters.failures import not_expressible, refuse_losses
 from apps.providers.adapters.sdk import read_details
+from apps.providers.adapters.translation import ANSWER_TOOL, JSON_ONLY, callers_names
 
 DEFAULT_BASE_URL = "https://api.anthropic.com"
 # The older version takes all that the newer one takes, and how to sample as well
@@ -31,19 +32,20 @@ FORWARDED_HEADERS = ("anthropic-version", "anthropic-beta")
 SAMPLING = ("temperature", "top_p", "top_k")
 MAX_TEMPERATURE = 1.0
 MAX_CACHE_MARKS = 4
-JSON_ONLY = "Answer with one JSON object and nothing else: no other words, no code fence."
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """The body that goes out, and what the request lost on the way.
 
-    `answer_tool` is the tool, if any, whose arguments are the answer that the caller asked for.
+    `answer_tool` is the tool, if any, whose arguments are the answer that the caller asked for;
+    `names` are the caller's own, by those that go out, where they differ.
     """
 
     body: dict[str, Any]
     dropped: list[str]
     answer_tool: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def drop_sampling(self) -> bool:
         """Take out how to sample, and note it; says whether there was anything to take out."""
@@ -76,6 +78,7 @@ def build_request(call: ProviderCall, *, is_streamed: bool = False) -> Outgoing:
     if is_same_dialect(call.request):
         dropped = list[str]()
         outgoing = Outgoing(pass_through(call, dropped), dropped)
+        refuse_losses(call, dropped)
     else:
         outgoing = _translated(call)
     if is_streamed:
@@ -102,7 +105,8 @@ def _translated(call: ProviderCall) -> Outgoing:
     _limit_cache_marks(body, dropped)
     refuse_losses(call, dropped)
     is_tool = needs_answer_tool(details.answer_format, abilities)
-    return Outgoing(body, dropped, ANSWER_TOOL if is_tool else "")
+    names = callers_names(details, legal_name)
+    return Outgoing(body, dropped, ANSWER_TOOL if is_tool else "", names)
 
 
 def _note_what_has_no_place(details: ChatDetails, dropped: list[str]) -> None:

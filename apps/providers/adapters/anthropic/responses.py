@@ -21,12 +21,14 @@ from apps.providers.adapters.anthropic.passthrough import DIALECT, is_same_diale
 from apps.providers.adapters.anthropic.thoughts import read_thought
 from apps.providers.adapters.base import AttemptError, ProviderCall
 from apps.providers.adapters.reading import (
+    arguments_text,
     as_mapping,
     as_text,
     count_of,
     estimated_usage,
     is_count,
     parse_object,
+    said,
 )
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
@@ -41,29 +43,42 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 # The fast parser makes floats of numbers beyond 64 bits; a tool's arguments must be exact.
 LONG_NUMBER = re.compile(rb"\d{19}")
 
+# Names of tools that went out as the caller has them.
+AS_SENT: Mapping[str, str] = {}
+
 type Json = Mapping[str, Any]
 
 
 def read_answer(
-    body: bytes, call: ProviderCall, *, answer_tool: str = "", dropped: Iterable[str] = ()
+    body: bytes,
+    call: ProviderCall,
+    *,
+    answer_tool: str = "",
+    names: Mapping[str, str] = AS_SENT,
+    dropped: Iterable[str] = (),
 ) -> ChatResponse:
     """Read a whole message; raises AttemptError when it is none."""
     raw = parse_object(body)
     exact = json.loads(body) if LONG_NUMBER.search(body) else raw
-    answer = read_message(exact, call, answer_tool=answer_tool, dropped=dropped)
+    answer = read_message(exact, call, answer_tool=answer_tool, names=names, dropped=dropped)
     if not is_same_dialect(call.request):
         return answer
     return replace(answer, raw=raw, raw_dialect=DIALECT)
 
 
 def read_message(
-    message: Json, call: ProviderCall, *, answer_tool: str = "", dropped: Iterable[str] = ()
+    message: Json,
+    call: ProviderCall,
+    *,
+    answer_tool: str = "",
+    names: Mapping[str, str] = AS_SENT,
+    dropped: Iterable[str] = (),
 ) -> ChatResponse:
     """Read a parsed message in the neutral form; raises AttemptError when it is none."""
     blocks = message.get("content")
     if not isinstance(blocks, list):
         raise AttemptError("unavailable", "the provider's answer is not a message")
-    parts = tuple(_parts(blocks, answer_tool))
+    parts = tuple(_parts(blocks, answer_tool, names))
     has_calls = any(isinstance(part, ToolCall) for part in parts)
     return ChatResponse(
         text="".join(part.text for part in parts if isinstance(part, Text)),
@@ -76,11 +91,6 @@ def read_message(
     )
 
 
-def arguments_text(arguments: Any) -> str:
-    """Return a tool's arguments as JSON text."""
-    return json.dumps(arguments or {}, ensure_ascii=False, separators=(",", ":"))
-
-
 def read_finish_reason(reason: Any, *, has_calls: bool = True) -> FinishReason:
     """Map the reason; one that is unknown still ends the answer.
 
@@ -88,15 +98,6 @@ def read_finish_reason(reason: Any, *, has_calls: bool = True) -> FinishReason:
     """
     found = FINISH_REASONS.get(as_text(reason), "stop")
     return "stop" if found == "tool_calls" and not has_calls else found
-
-
-def said(parts: Iterable[AnswerPart]) -> str:
-    """Return all that was generated, for an estimate of its tokens."""
-    words = (
-        f"{part.name} {part.arguments}" if isinstance(part, ToolCall) else part.text
-        for part in parts
-    )
-    return "\n".join(words)
 
 
 def read_usage(usage: Json) -> TokenUsage | None:
@@ -119,7 +120,7 @@ def read_usage(usage: Json) -> TokenUsage | None:
     )
 
 
-def _parts(blocks: list[Any], answer_tool: str) -> Iterator[AnswerPart]:
+def _parts(blocks: list[Any], answer_tool: str, names: Mapping[str, str]) -> Iterator[AnswerPart]:
     for block in map(as_mapping, blocks):
         text, name = as_text(block.get("text")), as_text(block.get("name"))
         match block.get("type"):
@@ -131,4 +132,4 @@ def _parts(blocks: list[Any], answer_tool: str) -> Iterator[AnswerPart]:
                 yield Text(arguments_text(block.get("input")))
             case "tool_use":
                 arguments = arguments_text(block.get("input"))
-                yield ToolCall(as_text(block.get("id")), name, arguments)
+                yield ToolCall(as_text(block.get("id")), names.get(name, name), arguments)

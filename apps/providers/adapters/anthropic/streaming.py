@@ -11,14 +11,15 @@ import orjson
 from apps.core.chat import FinishReason, StreamEvent, Thinking, TokenUsage, ToolCallDelta
 from apps.providers.adapters.anthropic.errors import error_in_stream
 from apps.providers.adapters.anthropic.passthrough import DIALECT, is_same_dialect
-from apps.providers.adapters.anthropic.responses import (
-    arguments_text,
-    read_finish_reason,
-    read_usage,
-)
+from apps.providers.adapters.anthropic.responses import AS_SENT, read_finish_reason, read_usage
 from apps.providers.adapters.anthropic.thoughts import ORIGIN, read_thought
 from apps.providers.adapters.base import AttemptError, ProviderCall
-from apps.providers.adapters.reading import as_mapping, as_text, estimated_usage
+from apps.providers.adapters.reading import (
+    arguments_text,
+    as_mapping,
+    as_text,
+    estimated_usage,
+)
 
 # What may come long before the answer does, and commits the provider to nothing.
 PRELUDE = ("message_start", "ping")
@@ -54,6 +55,7 @@ class EventReader:
         "_calls",
         "_has_begun",
         "_is_passed",
+        "_names",
         "_pieces",
         "_prelude",
         "_reason",
@@ -63,9 +65,16 @@ class EventReader:
         "is_finished",
     )
 
-    def __init__(self, call: ProviderCall, *, answer_tool: str = "") -> None:
+    def __init__(
+        self,
+        call: ProviderCall,
+        *,
+        answer_tool: str = "",
+        names: Mapping[str, str] = AS_SENT,
+    ) -> None:
         self._call = call
         self._answer_tool = answer_tool
+        self._names = names
         self._is_passed = is_same_dialect(call.request)
         self._prelude: list[StreamEvent] = []
         self._pieces: list[str] = []
@@ -163,7 +172,8 @@ class EventReader:
                 self._calls += 1
                 call_id, name = as_text(block.get("id")), as_text(block.get("name"))
                 self._pieces.append(name)
-                return {"tool_call": ToolCallDelta(self._calls - 1, call_id, name)}
+                callers = self._names.get(name, name)
+                return {"tool_call": ToolCallDelta(self._calls - 1, call_id, callers)}
         return {}
 
     def _delta(self, delta: Json) -> Said:

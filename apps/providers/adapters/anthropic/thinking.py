@@ -19,6 +19,8 @@ BUDGETS: Mapping[str, int] = {
 }
 # The wire has no "minimal".
 EFFORTS: Mapping[str, str] = {effort: effort for effort in BUDGETS} | {"minimal": "low"}
+# Newer models keep their thoughts to themselves unless they are asked to show them.
+SHOWN = {"type": "adaptive", "display": "summarized"}
 OFF = {"type": "disabled"}
 LEFT_TO_THE_MODEL = -1
 # For models that want a budget where the caller leaves it to the model.
@@ -48,7 +50,7 @@ def build_thinking(
         return {}
     if abilities.thinks_adaptively:
         effort = _effort_of(wanted)
-        return {"thinking": {"type": "adaptive"}, **effort} if is_free else effort
+        return {"thinking": dict(SHOWN), **effort} if is_free else effort
     budget = _budget_within(_budget_of(wanted), limit, abilities.most_tokens)
     if budget < MIN_BUDGET or not (is_free and is_signed):
         dropped.append("reasoning_effort")

@@ -6,12 +6,11 @@ from typing import Any
 from apps.core.chat import AnswerFormat, ChatDetails, Tool, ToolCall, ToolChoice
 from apps.providers.adapters.anthropic.content import Block
 from apps.providers.adapters.anthropic.families import Abilities
+from apps.providers.adapters.anthropic.names import legal_name
 from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.translation import ANSWER_TOOL, ANSWER_TOOL_WORDS
 
 NO_ARGUMENTS = {"type": "object", "properties": {}}
-# Models that know no answers in a schema fill in this tool instead.
-ANSWER_TOOL = "give_the_answer"
-ANSWER_TOOL_WORDS = "Give your final answer with this tool."
 CHOICES = {"auto": "auto", "none": "none", "required": "any"}
 
 
@@ -31,7 +30,10 @@ def build_tools(details: ChatDetails, abilities: Abilities, dropped: list[str]) 
     found = [_definition(tool, abilities, dropped) for tool in chosen]
     if not details.tools:
         # A history with calls needs definitions, also when no more calls are wanted.
-        found = [{"name": name, "input_schema": NO_ARGUMENTS} for name in _called_names(details)]
+        found = [
+            {"name": legal_name(name), "input_schema": NO_ARGUMENTS}
+            for name in _called_names(details)
+        ]
     wanted = details.answer_format
     if wanted is not None and needs_answer_tool(wanted, abilities):
         description = wanted.description or ANSWER_TOOL_WORDS
@@ -51,7 +53,7 @@ def build_tool_choice(details: ChatDetails, abilities: Abilities) -> dict[str, A
         return {"type": "none"} if any(_called_names(details)) else None
     found: dict[str, Any] = {"type": CHOICES[choice.mode if choice else "auto"]}
     if choice is not None and _is_one_forced(choice):
-        found = {"type": "tool", "name": choice.allowed[0]}
+        found = {"type": "tool", "name": legal_name(choice.allowed[0])}
     if details.has_parallel_calls is False and found["type"] != "none":
         found["disable_parallel_tool_use"] = True
     return None if found == {"type": "auto"} else found
@@ -77,7 +79,7 @@ def _is_one_forced(choice: ToolChoice | None) -> bool:
 
 
 def _definition(tool: Tool, abilities: Abilities, dropped: list[str]) -> Block:
-    found: Block = {"name": tool.name, "input_schema": _input_schema(tool)}
+    found: Block = {"name": legal_name(tool.name), "input_schema": _input_schema(tool)}
     if tool.description:
         found["description"] = tool.description
     if tool.is_strict and abilities.keeps_schemas:

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import orjson
 
 from apps.core.chat import Audio, File, Image, Text, Thinking, ToolCall, ToolResult
-from apps.providers.adapters.base import AttemptError
 from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.google.families import FETCHES_FROM, SIGNS_CALLS_FROM, Version
 from apps.providers.adapters.google.names import legal_name
 from apps.providers.adapters.google.signatures import NOT_SIGNED
+from apps.providers.adapters.translation import arguments_of
 
 ORIGIN = "google"
 FILES = "https://generativelanguage.googleapis.com/v1beta/"
@@ -45,7 +45,7 @@ def media_part(part: Image | Audio | File, version: Version) -> Block:
 
 def call_part(call: ToolCall, version: Version, *, is_first: bool) -> Block:
     """Return a call; the newer models want the signature of the first call of each step."""
-    function = {"id": call.id, "name": legal_name(call.name), "args": _arguments(call)}
+    function = {"id": call.id, "name": legal_name(call.name), "args": arguments_of(call)}
     block: Block = {"functionCall": function}
     if call.signature and call.origin == ORIGIN:
         block["thoughtSignature"] = call.signature
@@ -127,20 +127,3 @@ def _object_of(text: str) -> Mapping[str, Any]:
     except orjson.JSONDecodeError:
         return {"output": text}
     return value if isinstance(value, dict) else {"output": text}
-
-
-def _arguments(call: ToolCall) -> Mapping[str, Any]:
-    if not call.arguments.strip():
-        return {}
-    try:
-        arguments = orjson.loads(call.arguments)
-    except orjson.JSONDecodeError as error:
-        raise _bad_arguments(call) from error
-    if not isinstance(arguments, dict):
-        raise _bad_arguments(call)
-    return arguments
-
-
-def _bad_arguments(call: ToolCall) -> AttemptError:
-    message = f"the arguments of the tool call {call.id!r} are not a JSON object"
-    return not_expressible(message, param="messages")

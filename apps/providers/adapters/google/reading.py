@@ -19,17 +19,15 @@ from apps.providers.adapters.google.content import ORIGIN
 from apps.providers.adapters.google.requests import DIALECT, Outgoing
 from apps.providers.adapters.google.responses import (
     SPOILED,
-    arguments_text,
-    as_mapping,
     call_id,
     candidate_of,
-    estimated_usage,
     parts_of,
     read_finish_reason,
     read_logprobs,
     read_usage,
     reason_of,
 )
+from apps.providers.adapters.reading import arguments_text, as_mapping, estimated_usage, said
 
 
 class AnswerReader:
@@ -197,11 +195,7 @@ class AnswerReader:
     def _settled_usage(self) -> TokenUsage:
         if self._usage is not None:
             return self._usage
-        words = (
-            f"{part.name} {part.arguments}" if isinstance(part, ToolCall) else part.text
-            for part in self._parts
-        )
-        return estimated_usage(self._call, "\n".join(words))
+        return estimated_usage(self._call, said(self._parts))
 
 
 def _logprobs(tokens: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,12 +12,10 @@ from apps.providers.adapters.base import ProviderCall
 from apps.providers.adapters.failures import not_expressible, refuse_losses
 from apps.providers.adapters.google.content import Block
 from apps.providers.adapters.google.families import SIGNS_CALLS_FROM, Version, version_of
-from apps.providers.adapters.google.names import callers_names
+from apps.providers.adapters.google.names import legal_name
 from apps.providers.adapters.google.signatures import marked_contents
 from apps.providers.adapters.google.thinking import build_thinking
 from apps.providers.adapters.google.tools import (
-    ANSWER_TOOL,
-    JSON_ONLY,
     build_format,
     build_tools,
     needs_answer_tool,
@@ -25,6 +23,7 @@ from apps.providers.adapters.google.tools import (
 )
 from apps.providers.adapters.google.turns import FILLER, Contents, build_contents, build_system
 from apps.providers.adapters.sdk import read_details
+from apps.providers.adapters.translation import ANSWER_TOOL, JSON_ONLY, callers_names
 
 DIALECT: Dialect = "gemini"
 # The provider takes no more stop sequences, alternatives and penalties than these.
@@ -61,15 +60,19 @@ def build_request(call: ProviderCall) -> Outgoing:
 
 def path_of(model: str, *, is_streamed: bool) -> str:
     """Return the address of a call below the version; tuned models have a folder of their own."""
-    name = model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
+    name = _resource(model)
     return f"{name}:streamGenerateContent?alt=sse" if is_streamed else f"{name}:generateContent"
+
+
+def _resource(model: str) -> str:
+    return model if model.startswith(("models/", "tunedModels/")) else f"models/{model}"
 
 
 def _passed_through(call: ProviderCall) -> dict[str, Any]:
     body = call.request.body()
     if "model" in body:
         # The address says which model; another name here would contradict it.
-        body["model"] = f"models/{call.connection.upstream_model.removeprefix('models/')}"
+        body["model"] = _resource(call.connection.upstream_model)
     if call.max_output_tokens is not None:
         _set_limit(body, call.max_output_tokens)
     if version_of(call.connection.upstream_model) >= SIGNS_CALLS_FROM:
@@ -104,7 +107,7 @@ def _translated(call: ProviderCall) -> Outgoing:
     if config:
         body["generationConfig"] = config
     is_tool = needs_answer_tool(details, version)
-    names = callers_names(details)
+    names = callers_names(details, legal_name)
     refuse_losses(call, dropped)
     return Outgoing(body, dropped, names, ANSWER_TOOL if is_tool else "")
 

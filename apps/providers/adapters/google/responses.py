@@ -3,15 +3,14 @@
 Source of the format: ai.google.dev/api/generate-content#v1beta.GenerateContentResponse.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
 from apps.core.chat import FinishReason, TokenUsage
-from apps.core.tokens import estimate_messages, estimate_tokens
 from apps.providers.adapters.base import ProviderCall
+from apps.providers.adapters.reading import as_list, as_mapping, count_of
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "STOP": "stop",
@@ -84,33 +83,18 @@ def call_id(given: Any, call: ProviderCall, index: int) -> str:
     return f"call_{digest[:ID_CHARACTERS]}"
 
 
-def arguments_text(arguments: Any) -> str:
-    """Return a function's arguments as JSON text."""
-    return json.dumps(arguments or {}, ensure_ascii=False, separators=(",", ":"))
-
-
 def read_usage(counts: Any) -> TokenUsage | None:
     """Read the counts; cached tokens are inside the prompt's, thoughts beside the candidates'."""
     found = as_mapping(counts)
     if not isinstance(found.get("promptTokenCount"), int):
         return None
-    thoughts = _count(found, "thoughtsTokenCount")
-    prompt = _count(found, "promptTokenCount") + _count(found, "toolUsePromptTokenCount")
+    thoughts = count_of(found, "thoughtsTokenCount")
+    prompt = count_of(found, "promptTokenCount") + count_of(found, "toolUsePromptTokenCount")
     return TokenUsage(
         input_tokens=prompt,
-        output_tokens=_count(found, "candidatesTokenCount") + thoughts,
-        cached_input_tokens=_count(found, "cachedContentTokenCount"),
+        output_tokens=count_of(found, "candidatesTokenCount") + thoughts,
+        cached_input_tokens=count_of(found, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
-    )
-
-
-def estimated_usage(call: ProviderCall, text: str) -> TokenUsage:
-    """Count ourselves what the provider did not, and say so."""
-    model = call.connection.upstream_model
-    return TokenUsage(
-        input_tokens=estimate_messages(model, call.request.messages),
-        output_tokens=estimate_tokens(model, text),
-        is_estimated=True,
     )
 
 
@@ -126,15 +110,12 @@ def read_logprobs(candidate: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **_token(token),
-            "top_logprobs": [_token(each) for each in as_mapping(others).get("candidates") or ()],
+            "top_logprobs": [
+                _token(each) for each in as_list(as_mapping(others).get("candidates"))
+            ],
         }
         for token, others in zip(chosen, beside, strict=True)
     ]
-
-
-def as_mapping(value: Any) -> Mapping[str, Any]:
-    """Return the value when it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
 
 
 def _token(given: Any) -> dict[str, Any]:
@@ -145,8 +126,3 @@ def _token(given: Any) -> dict[str, Any]:
         "logprob": found.get("logProbability") or 0.0,
         "bytes": list(text.encode("utf-8", "replace")),
     }
-
-
-def _count(counts: Mapping[str, Any], name: str) -> int:
-    value = counts.get(name)
-    return value if isinstance(value, int) else 0

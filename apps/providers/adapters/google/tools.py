@@ -11,11 +11,8 @@ from apps.providers.adapters.google.families import (
     Version,
 )
 from apps.providers.adapters.google.names import legal_name
+from apps.providers.adapters.translation import ANSWER_TOOL, ANSWER_TOOL_WORDS
 
-# Older models take no schema of the answer beside tools: they fill in this one instead.
-ANSWER_TOOL = "give_the_answer"
-ANSWER_TOOL_WORDS = "Give your final answer with this tool."
-JSON_ONLY = "Answer with one JSON object and nothing else: no other words, no code fence."
 JSON_TYPE = "application/json"
 NOTHING_SAID = frozenset(
     {"type", "properties", "required", "additionalProperties", "title", "description", "$schema"}

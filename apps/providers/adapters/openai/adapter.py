@@ -29,7 +29,14 @@ from apps.providers.adapters.openai.responses import read_answer
 from apps.providers.adapters.openai.streaming import DONE, ChunkReader
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.reading import encode
-from apps.providers.adapters.transport import drain, post, read_body, read_error_body, read_events
+from apps.providers.adapters.transport import (
+    MAX_VECTORS_BYTES,
+    drain,
+    post,
+    read_body,
+    read_error_body,
+    read_events,
+)
 
 # A field that is refused costs a round trip; so many may be taken back.
 MAX_TRIES = 3
@@ -120,7 +127,8 @@ async def _embed(call: ProviderCall, body: dict[str, Any], pace: Pace) -> ChatRe
     async with sending as response:
         if not 200 <= response.status < 300:
             raise await _refusal(response, call, pace)
-        return read_vectors(await read_body(response, pace), call)
+        told = await read_body(response, pace, most=MAX_VECTORS_BYTES)
+        return read_vectors(told, call)
 
 
 async def _refusal(response: Response, call: ProviderCall, pace: Pace) -> AttemptError:

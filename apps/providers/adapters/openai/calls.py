@@ -74,7 +74,7 @@ class CallPieces:
 
     def _find(self, piece: dict[str, Any], name: str) -> int | None:
         """Return the call that a piece goes on with, None when it begins one."""
-        call_id, place = piece.get("id"), piece.get("index")
+        call_id, place = piece.get("id"), _place(piece)
         if call_id and call_id in self._ids:
             return self._ids.index(call_id)
         # A name and an id that are new are a new call, whatever the index says.
@@ -88,9 +88,15 @@ class CallPieces:
         piece["id"] = str(piece.get("id") or _invented_id())
         piece.setdefault("type", "function")
         self._ids.append(piece["id"])
-        self._places[piece.get("index")] = index
+        self._places[_place(piece)] = index
         self._silent.add(index)
         return index
+
+
+def _place(piece: dict[str, Any]) -> int | None:
+    """Return the index that a piece names, if it is one."""
+    place = piece.get("index")
+    return place if isinstance(place, int) else None
 
 
 def _mend_arguments(function: dict[str, Any]) -> None:

@@ -16,7 +16,6 @@ from apps.providers.adapters.failures import (
 KIND_BY_CODE: Mapping[str, FailureKind] = {
     "context_length_exceeded": "context_length",
     "exceed_context_size_error": "context_length",
-    "string_above_max_length": "context_length",
     "content_filter": "content_filter",
     "content_policy_violation": "content_filter",
     # The account has no credit left, though the status says 429: waiting does not help.
@@ -30,6 +29,9 @@ KIND_BY_CODE: Mapping[str, FailureKind] = {
     # Groq: the model wrote a call that is none.
     "tool_use_failed": "unavailable",
 }
+# Any field may be too long; a larger window helps where it is the prompt.
+TOO_LONG = "string_above_max_length"
+PROMPTS = ("messages", "input")
 # Servers without codes say it in words.
 CONTEXT_WORDS = (
     *("maximum context length", "context window", "context size", "prompt is too long"),
@@ -129,5 +131,7 @@ def _kind_of(told: Told) -> FailureKind | None:
     for code in told.codes:
         if code in KIND_BY_CODE:
             return KIND_BY_CODE[code]
+        if code == TOO_LONG and (told.param or "").startswith(PROMPTS):
+            return "context_length"
     lowered = told.message.lower()
     return "context_length" if any(words in lowered for words in CONTEXT_WORDS) else None

@@ -1,5 +1,6 @@
 """What we send to an OpenAI-compatible server; a body of the same dialect is barely touched."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
@@ -23,6 +24,8 @@ from apps.providers.adapters.sdk import read_details
 DIALECT: Final = "openai.chat"
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CHAT, EMBEDDINGS = "chat/completions", "embeddings"
+# Longer ids of users are refused; other dialects have longer ones.
+LONGEST_USER = 128
 # The provider takes no more stop sequences than these.
 MAX_STOPS = 4
 LIMIT_NAMES = ("max_completion_tokens", "max_tokens")
@@ -124,8 +127,15 @@ def _translated(call: ProviderCall, spelling: Spelling) -> dict[str, Any]:
     if len(request.stop) > MAX_STOPS:
         spelling.dropped.append("stop")
     if request.user:
-        body[spelling.quirks.user_field] = request.user
+        body[spelling.quirks.user_field] = _user_id(request.user)
     return body
+
+
+def _user_id(user: str) -> str:
+    """Return whom it is for, within the provider's limit: the same for the same user."""
+    if len(user) <= LONGEST_USER:
+        return user
+    return hashlib.sha256(user.encode("utf-8", "replace")).hexdigest()
 
 
 def _sampling(request: ChatRequest, details: ChatDetails, spelling: Spelling) -> dict[str, Any]:

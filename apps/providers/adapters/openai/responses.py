@@ -1,6 +1,6 @@
 """What an OpenAI-compatible server answers, read tolerantly into the neutral types."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from apps.core.chat import (
@@ -10,7 +10,6 @@ from apps.core.chat import (
     Text,
     Thinking,
     TokenUsage,
-    ToolCall,
 )
 from apps.providers.adapters.base import AttemptError, ProviderCall
 from apps.providers.adapters.openai.calls import read_calls
@@ -28,6 +27,7 @@ from apps.providers.adapters.reading import (
     estimated_usage,
     is_count,
     parse_object,
+    said,
 )
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
@@ -57,7 +57,7 @@ def read_answer(body: bytes, call: ProviderCall, outgoing: Outgoing) -> ChatResp
     parts = tuple(_parts(message, outgoing))
     text = "".join(part.text for part in parts if isinstance(part, Text))
     reason = read_finish_reason(choice, has_calls=bool(message.get("tool_calls")))
-    usage = read_usage(usage_in(raw)) or estimated_usage(call, _said(parts) or str(message))
+    usage = read_usage(usage_in(raw)) or estimated_usage(call, said(parts) or str(message))
     return ChatResponse(
         text=text,
         finish_reason=reason or "stop",
@@ -83,15 +83,6 @@ def _parts(message: dict[str, Any], outgoing: Outgoing) -> Iterator[AnswerPart]:
     if text:
         yield Text(text)
     yield from read_calls(message, outgoing.spelling.names)
-
-
-def _said(parts: Iterable[AnswerPart]) -> str:
-    """Return all that was generated, for an estimate of its tokens."""
-    words = (
-        f"{part.name} {part.arguments}" if isinstance(part, ToolCall) else part.text
-        for part in parts
-    )
-    return "\n".join(words)
 
 
 def first_choice(raw: Mapping[str, Any]) -> dict[str, Any] | None:

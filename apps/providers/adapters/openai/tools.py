@@ -7,6 +7,7 @@ from apps.core.chat import AnswerFormat, ChatDetails, Tool, ToolChoice
 from apps.providers.adapters.failures import not_expressible
 from apps.providers.adapters.openai.content import Spelling
 from apps.providers.adapters.openai.names import legal_name
+from apps.providers.adapters.reading import as_list, as_mapping
 
 NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
 # The name that the provider demands of a schema.
@@ -87,14 +88,15 @@ def _is_closed(schema: Any) -> bool:
         return all(map(_is_closed, schema))
     if not isinstance(schema, dict):
         return True
-    properties = schema.get("properties")
-    is_object = schema.get("type") == "object" or isinstance(properties, dict)
-    if is_object and (
-        schema.get("additionalProperties") is not False
-        or set(schema.get("required", ())) != set(properties or ())
-    ):
+    properties = as_mapping(schema.get("properties"))
+    if "properties" in schema and schema["properties"] != properties:
         return False
+    if schema.get("type") == "object" or properties:
+        required = as_list(schema.get("required"))
+        is_all = len(required) == len(properties) and all(name in required for name in properties)
+        if schema.get("additionalProperties") is not False or not is_all:
+            return False
     # Names of properties are no keywords.
-    named = (schema[key].values() for key in ("properties", "$defs") if key in schema)
+    named = (as_mapping(schema.get(key)).values() for key in ("properties", "$defs"))
     others = [value for key, value in schema.items() if key not in ("properties", "$defs")]
     return all(map(_is_closed, others)) and all(_is_closed(list(values)) for values in named)

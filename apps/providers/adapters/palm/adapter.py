@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 from google.ai import generativelanguage_v1beta3 as palm
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials
+from google.protobuf.json_format import ParseError
 from requests import RequestException
 
 from apps.core.chat import ChatResponse, StreamEvent
-from apps.providers.adapters.base import ProviderAdapter, ProviderCall
+from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
 from apps.providers.adapters.pace import Pace
+from apps.providers.adapters.palm.bounds import BoundedTransport
 from apps.providers.adapters.palm.errors import error_of, transport_error_of
 from apps.providers.adapters.palm.requests import Outgoing, build_request
 from apps.providers.adapters.palm.responses import read_answer
@@ -70,6 +72,9 @@ def _send(call: ProviderCall, outgoing: Outgoing) -> Any:
         raise error_of(error, secret=connection.secret) from error
     except RequestException as error:
         raise transport_error_of(error) from error
+    except (ParseError, ValueError, TypeError, AttributeError) as error:
+        # The client stumbles over whatever is not shaped like the provider's answers and errors.
+        raise AttemptError("unavailable", "the provider's answer cannot be read") from error
 
 
 @lru_cache(maxsize=KEPT_CLIENTS)
@@ -81,4 +86,5 @@ def _client(kind: Any, base_url: str) -> Any:
     )
     session = transport._session
     session.max_redirects, session.trust_env = 0, False
+    session.mount(f"{parts.scheme}://", BoundedTransport())
     return kind(transport=transport)

@@ -6,10 +6,11 @@ Source of the format: google-ai-generativelanguage, v1beta3 types (`GenerateText
 
 from typing import Any
 
-from apps.core.chat import ChatResponse, FinishReason, TokenUsage
-from apps.core.tokens import estimate_messages, estimate_tokens
+from apps.core.chat import ChatResponse, FinishReason
+from apps.core.tokens import estimate_tokens
 from apps.providers.adapters.base import AttemptError, ProviderCall
 from apps.providers.adapters.palm.requests import Outgoing
+from apps.providers.adapters.reading import estimated_usage
 
 
 def read_answer(answer: Any, call: ProviderCall, outgoing: Outgoing) -> ChatResponse:
@@ -29,12 +30,7 @@ def read_answer(answer: Any, call: ProviderCall, outgoing: Outgoing) -> ChatResp
 def _response(
     text: str, reason: FinishReason, call: ProviderCall, outgoing: Outgoing, stop: str = ""
 ) -> ChatResponse:
-    model = call.connection.upstream_model
-    usage = TokenUsage(
-        input_tokens=estimate_messages(model, call.request.messages),
-        output_tokens=estimate_tokens(model, text),
-        is_estimated=True,
-    )
+    usage = estimated_usage(call, text)
     return ChatResponse(text, reason, usage, dropped=outgoing.dropped, stop_sequence=stop)
 
 
