@@ -1,4 +1,4 @@
-"""Hot copies in Redis, sealed, under the tenant, gone after an hour of silence.
+"""Hot copies in Redis, sealed, under the tenant, gone an hour after they were written.
 
 Redis is a cache here: every fault of it is a miss, logged, never an error of the request.
 """
@@ -20,6 +20,8 @@ from apps.core.errors import ServiceUnavailable
 from apps.core.redis import control_redis, hot_redis
 
 HOT_SECONDS = 3600
+# No sealed value looks like it.
+GONE = b"gone"
 # Beyond this a copy costs more than it saves: images and documents are kept in full.
 MOST_CHARACTERS = 4_000_000
 
@@ -28,9 +30,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HotCopies:
-    """The copies of one kind of thing: JSON values under the ids of their rows."""
+    """The copies of one kind of thing: JSON values under the ids of their rows.
+
+    `are_final`: a thing never changes, so what is deleted leaves a mark in the place of its copy,
+    and a reader who comes late with what it read before cannot put it back.
+    """
 
     kind: str
+    are_final: bool = False
 
     @property
     def purpose(self) -> str:
@@ -62,7 +69,8 @@ class HotCopies:
             return
         sealed = seal(text, purpose=self.purpose, tenant_id=tenant_id, row_id=row_id)
         try:
-            await hot_redis().set(self.key(tenant_id, row_id), sealed, ex=HOT_SECONDS)
+            key = self.key(tenant_id, row_id)
+            await hot_redis().set(key, sealed, ex=HOT_SECONDS, nx=self.are_final)
         except RedisError as error:
             log.warning("hot_copy.unwritable", kind=self.kind, error=str(error))
 
@@ -75,13 +83,17 @@ class HotCopies:
 
     def forget_now(self, tenant_id: UUID, row_id: UUID) -> None:
         """Drop a copy with its row; raises, because a deletion must be complete."""
+        key = self.key(tenant_id, row_id)
         try:
-            control_redis().delete(self.key(tenant_id, row_id))
+            if self.are_final:
+                control_redis().set(key, GONE, ex=HOT_SECONDS)
+            else:
+                control_redis().delete(key)
         except RedisError as error:
             raise ServiceUnavailable("the copy in Redis cannot be deleted now") from error
 
     def _open(self, tenant_id: UUID, row_id: UUID, sealed: bytes | None) -> Any:
-        if sealed is None:
+        if sealed is None or sealed == GONE:
             return None
         try:
             text = unseal(sealed.decode(), purpose=self.purpose, tenant_id=tenant_id, row_id=row_id)

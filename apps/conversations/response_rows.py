@@ -18,6 +18,8 @@ ID_PREFIX = "resp"
 SCOPE = "conversations"
 TURNS_PURPOSE = "response.turns"
 BODY_PURPOSE = "response.body"
+# What can be large, and is read only where it is shown or sent on.
+SEALED = ("turns_ciphertext", "body_ciphertext")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,15 @@ def may_store(caller: Caller) -> bool:
     return caller.stores_content and SCOPE in caller.scopes
 
 
-def require_leave(caller: Caller, param: str | None) -> None:
-    """Raise AccessDenied or ContentStorageOff where responses cannot be kept."""
+def require_scope(caller: Caller, param: str | None) -> None:
+    """Raise AccessDenied where a key has nothing to do with what is kept."""
     if SCOPE not in caller.scopes:
         raise AccessDenied(f"this API key lacks the scope {SCOPE!r}", param=param)
+
+
+def require_leave(caller: Caller, param: str | None) -> None:
+    """Raise AccessDenied or ContentStorageOff where responses cannot be kept."""
+    require_scope(caller, param)
     if not caller.stores_content:
         raise ContentStorageOff(
             f"the project {caller.project_slug} stores no responses: an owner can switch it on",

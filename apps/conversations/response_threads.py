@@ -1,8 +1,8 @@
 """The thread up to a stored response: Redis holds the hot copies, Postgres the truth."""
 
-from collections.abc import Mapping
+import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
@@ -12,6 +12,7 @@ from apps.conversations.hot_copies import HotCopies
 from apps.conversations.models import StoredResponse
 from apps.conversations.response_rows import (
     ID_PREFIX,
+    SEALED,
     Thread,
     open_turns,
     parse_id,
@@ -26,9 +27,10 @@ from apps.core.scoping import tenant_scope
 from apps.core.turn_records import turn_of, turn_record
 
 MAX_STEPS = 1_000
+HEX_LENGTH = 32
 PREVIOUS = "previous_response_id"
 
-hot_steps = HotCopies("response")
+hot_steps = HotCopies("response", are_final=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class _Step:
     turns: tuple[Turn, ...]
 
 
+class _Found(NamedTuple):
+    """A thread as it was found, whoever asks."""
+
+    project_id: UUID
+    thread: Thread
+
+
 async def load(caller: Caller, response_id: str) -> Thread:
     """Return the thread up to a response, to be continued.
 
@@ -48,14 +57,13 @@ async def load(caller: Caller, response_id: str) -> Thread:
     """
     require_leave(caller, PREVIOUS)
     row_id = parse_id(response_id, PREVIOUS)
-    steps = await _hot_thread(caller, row_id) or await _cold_thread(caller, row_id)
-    last = steps[-1]
-    if last.project_id != caller.project_id:
+    found = await _hot_thread(caller, row_id) or await _cold_thread(caller, row_id)
+    if found.project_id != caller.project_id:
         raise unknown(response_id, PREVIOUS)
-    if len(steps) >= MAX_STEPS:
+    if len(found.thread.steps) >= MAX_STEPS:
         message = f"a thread has at most {MAX_STEPS} responses: begin a new one"
         raise InvalidRequest(message, param=PREVIOUS)
-    return Thread(last.steps, tuple(turn for step in steps for turn in step.turns))
+    return found.thread
 
 
 async def keep_hot(caller: Caller, thread: Thread, row_id: UUID, turns: tuple[Turn, ...]) -> None:
@@ -64,33 +72,37 @@ async def keep_hot(caller: Caller, thread: Thread, row_id: UUID, turns: tuple[Tu
     await hot_steps.write(caller.tenant_id, row_id, _encode(step))
 
 
-async def _hot_thread(caller: Caller, row_id: UUID) -> list[_Step] | None:
-    """Return the steps, None when one of them is not there or of another version."""
+async def _hot_thread(caller: Caller, row_id: UUID) -> _Found | None:
+    """Return the thread, None when a step of it is not there or of another version."""
     try:
-        (last,) = map(_decode, await hot_steps.read(caller.tenant_id, [row_id]))
-        earlier = await hot_steps.read(caller.tenant_id, last.steps[:-1])
-        return [*map(_decode, earlier), last]
+        (last,) = await hot_steps.read(caller.tenant_id, [row_id])
+        steps = _ids(last["steps"])
+        earlier = await hot_steps.read(caller.tenant_id, steps[:-1])
+        turns = [turn_of(record) for step in (*earlier, last) for record in step["turns"]]
+        return _Found(UUID(hex=last["project"]), Thread(steps, tuple(turns)))
     except (KeyError, TypeError, ValueError):
         return None
 
 
-async def _cold_thread(caller: Caller, row_id: UUID) -> list[_Step]:
+async def _cold_thread(caller: Caller, row_id: UUID) -> _Found:
     try:
         steps = await in_database(_read_thread, caller.tenant_id, row_id)
     except (DatabaseError, InterfaceError) as error:
         raise ServiceUnavailable("the stored response cannot be read now") from error
-    for step in steps:
-        await hot_steps.write(caller.tenant_id, step.steps[-1], _encode(step))
-    return steps
+    await asyncio.gather(
+        *(hot_steps.write(caller.tenant_id, step.steps[-1], _encode(step)) for step in steps)
+    )
+    turns = tuple(turn for step in steps for turn in step.turns)
+    return _Found(steps[-1].project_id, Thread(steps[-1].steps, turns))
 
 
 def _read_thread(tenant_id: UUID, row_id: UUID) -> list[_Step]:
     with tenant_scope(tenant_id):
-        last = StoredResponse.objects.filter(id=row_id).first()
+        last = StoredResponse.objects.filter(id=row_id).defer(*SEALED).first()
         if last is None:
             raise unknown(public_id(ID_PREFIX, row_id), PREVIOUS)
         path = _path_to(last)
-        rows = StoredResponse.objects.in_bulk(path)
+        rows = StoredResponse.objects.defer("body_ciphertext").in_bulk(path)
         if len(rows) < len(path):
             raise unknown(public_id(ID_PREFIX, row_id), PREVIOUS)
         return [
@@ -115,11 +127,12 @@ def _path_to(last: StoredResponse) -> tuple[UUID, ...]:
 def _encode(step: _Step) -> dict[str, Any]:
     return {
         "project": step.project_id.hex,
-        "steps": [one.hex for one in step.steps],
+        # One text: a thread holds its ids as often as it has steps.
+        "steps": "".join(one.hex for one in step.steps),
         "turns": list(map(turn_record, step.turns)),
     }
 
 
-def _decode(data: Mapping[str, Any]) -> _Step:
-    steps = tuple(UUID(hex=one) for one in data["steps"])
-    return _Step(UUID(hex=data["project"]), steps, tuple(map(turn_of, data["turns"])))
+def _ids(joined: str) -> tuple[UUID, ...]:
+    places = range(0, len(joined), HEX_LENGTH)
+    return tuple(UUID(hex=joined[place : place + HEX_LENGTH]) for place in places)

@@ -18,6 +18,7 @@ from apps.audit.services import record_change
 from apps.audit.types import Actor
 from apps.conversations.models import StoredResponse
 from apps.conversations.response_rows import (
+    SEALED,
     NewResponse,
     Thread,
     may_store,
@@ -25,22 +26,25 @@ from apps.conversations.response_rows import (
     open_body,
     parse_id,
     require_leave,
+    require_scope,
     unknown,
 )
 from apps.conversations.response_threads import hot_steps, keep_hot
 from apps.core.clock import utc_now
-from apps.core.database import in_database
+from apps.core.database import in_database, limit_statements
 from apps.core.errors import ServiceUnavailable
 from apps.core.scoping import all_tenants, tenant_scope
 
 # As long as OpenAI keeps them at least.
 KEPT_DAYS = 30
+# Then the answer goes out, and says that it is not stored.
+SAVING_SECONDS = 2.0
 
 log = structlog.get_logger(__name__)
 
 
 async def save(caller: Caller, thread: Thread, new: NewResponse) -> bool:
-    """Keep a response; False when that failed: an answer does not wait for the data base."""
+    """Keep a response; False when that failed, or took longer than an answer should wait."""
     try:
         await in_database(_save, caller, thread, new)
     except (DatabaseError, InterfaceError) as error:
@@ -71,8 +75,8 @@ async def read_bodies(caller: Caller, row_ids: Collection[UUID]) -> dict[UUID, d
 
 
 async def delete(caller: Caller, response_id: str) -> None:
-    """Delete a response with its hot copy; raises as `load` does."""
-    require_leave(caller, None)
+    """Delete a response with its hot copy, also where no more are kept; raises as `load` does."""
+    require_scope(caller, None)
     row_id = parse_id(response_id, None)
     try:
         is_deleted = await in_database(_delete, caller, row_id)
@@ -100,8 +104,11 @@ def drop_old(*, days: int = KEPT_DAYS) -> int:
             thread_id=OuterRef("thread_id"), created_at__gte=limit
         )
         old = StoredResponse.objects.filter(~Exists(later), created_at__lt=limit)
-        number, _by_model = old.delete()
-    return int(number)
+        gone = list(old.values_list("tenant_id", "id"))
+        StoredResponse.objects.filter(id__in=[row_id for _tenant, row_id in gone]).delete()
+    for tenant_id, row_id in gone:
+        hot_steps.forget_now(tenant_id, row_id)
+    return len(gone)
 
 
 def note_reading(*, response: StoredResponse, actor: Actor) -> None:
@@ -112,19 +119,21 @@ def note_reading(*, response: StoredResponse, actor: Actor) -> None:
 def _save(caller: Caller, thread: Thread, new: NewResponse) -> None:
     row = new_row(caller, thread, new)
     with tenant_scope(caller.tenant_id):
+        limit_statements(SAVING_SECONDS)
         row.save(force_insert=True)
 
 
 def _read_bodies(caller: Caller, row_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     with tenant_scope(caller.tenant_id):
         rows = StoredResponse.objects.filter(id__in=row_ids, project_id=caller.project_id)
+        rows = rows.defer("turns_ciphertext")
         return {row.id: open_body(row) for row in rows}
 
 
 def _delete(caller: Caller, row_id: UUID) -> bool:
     with tenant_scope(caller.tenant_id):
         rows = StoredResponse.objects.filter(id=row_id, project_id=caller.project_id)
-        response = rows.select_for_update(of=("self",)).first()
+        response = rows.defer(*SEALED).select_for_update(of=("self",)).first()
         if response is None:
             return False
         actor = Actor("api_key", str(caller.key_id), caller.key_name)

@@ -19,8 +19,9 @@ def trim(
     """Return the turns that fit, in their order.
 
     System turns stay whatever they cost. Of the rest the newest are kept, at most `last_turns` and
-    within what is left of `max_tokens`; a turn is kept whole or dropped, nothing older than a
-    dropped turn comes back, and what is left begins with the user: providers refuse a loose answer.
+    within what is left of `max_tokens`; calls of tools and their results count as tokens only, as
+    one answer may take many. A turn is kept whole or dropped, nothing older than a dropped turn
+    comes back, and what is left begins with the user: providers refuse a loose answer.
     A call stays with its results. `answered` are the ids of calls whose results come next: these
     calls, and what they began with, stay whatever they cost. A result whose call is not here at all
     goes: the turns may have been loaded from the middle of an answer.
@@ -55,9 +56,10 @@ def _first_that_fits(turns: Sequence[StoredTurn], last_turns: int, max_tokens: i
     for index in reversed(range(len(turns))):
         if _is_system(turns[index]):
             continue
-        if count == last_turns or turns[index].tokens > left:
+        is_counted = not _is_of_tools(turns[index].turn)
+        if (is_counted and count == last_turns) or turns[index].tokens > left:
             break
-        first, count = index, count + 1
+        first, count = index, count + is_counted
         left -= turns[index].tokens
     return first
 
@@ -94,6 +96,10 @@ def _whole_from(turns: Sequence[StoredTurn], answered: Collection[str]) -> Itera
         open_calls -= _calls(turns[index].turn)
         if not open_calls:
             yield index
+
+
+def _is_of_tools(turn: Turn) -> bool:
+    return turn.role == "tool" or bool(_calls(turn))
 
 
 def _calls(turn: Turn) -> set[str]:

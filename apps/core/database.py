@@ -5,10 +5,16 @@ import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 THREADS = 4
 _executor = ThreadPoolExecutor(THREADS, thread_name_prefix="database")
+
+
+def limit_statements(seconds: float) -> None:
+    """Let no statement of the transaction that runs take longer; it fails then."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{seconds:g}s"])
 
 
 async def in_database[T, **P](

@@ -1,5 +1,6 @@
 """Identifiers: time-ordered UUIDs inside, prefixed text outside."""
 
+import hashlib
 import os
 import re
 import time
@@ -15,6 +16,11 @@ def new_id() -> UUID:
     high = (milliseconds << 16) | 0x7000 | (random_bits >> 68)
     low = (0b10 << 62) | (random_bits & ((1 << 62) - 1))
     return UUID(int=(high << 64) | low)
+
+
+def named_id(name: str) -> UUID:
+    """Return an id for what has only a name, always the same for the same one."""
+    return UUID(bytes=hashlib.sha256(name.encode()).digest()[:16])
 
 
 def public_id(prefix: str, value: UUID) -> str:

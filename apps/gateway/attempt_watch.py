@@ -35,9 +35,11 @@ class AttemptWatch:
         # The call's own name: two attempts of one request may wait on one deployment.
         self._call_id = f"{run.ask.request_id.hex}:{len(run.attempts)}"
         self._first_token_ms = 0.0
+        self.is_started = False
         self.is_ended = False
 
     def started(self) -> None:
+        self.is_started = True
         admission = self._run.admission
         is_taken = admission is not None and self.attempt.deployment_id in admission.levels
         # What the shared bucket told has this call's tokens taken from it already.

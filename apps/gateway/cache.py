@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import orjson
 import structlog
@@ -12,8 +11,10 @@ from django.conf import settings
 
 from apps.core.chat import AnswerPart, ChatResponse, Text, Thinking, TokenUsage, ToolCall, Turn
 from apps.core.crypto import DecryptionFailed, seal, unseal
+from apps.core.ids import named_id
 from apps.core.turn_records import turn_of, turn_record
 from apps.gateway.losses import refuses_loss
+from apps.gateway.plain_answers import is_plain
 from apps.gateway.types import Run
 
 PURPOSE = "gateway.answer"
@@ -40,6 +41,8 @@ def answer_key(run: Run) -> str:
         "parameters": dict(chat.parameters),
         "refuses_loss": refuses_loss(run),
         "dialect": chat.dialect,
+        # They reach a provider of the same dialect, which reads the body by them.
+        "headers": dict(chat.headers),
         "raw": {name: value for name, value in chat.raw.items() if name not in UNSHAPING_FIELDS},
     }
     body = orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)
@@ -53,7 +56,14 @@ def is_cacheable(response: ChatResponse) -> bool:
     Vectors are large, and their callers keep them.
     """
     has_calls = any(isinstance(part, ToolCall) for part in response.parts)
-    return response.finish_reason == "stop" and not has_calls and not response.vectors
+    says_something = bool(response.text or response.parts or response.raw)
+    is_whole = response.finish_reason == "stop" and says_something
+    return is_whole and not has_calls and not response.vectors
+
+
+def can_serve(run: Run, response: ChatResponse) -> bool:
+    """Say whether a kept answer can be told in the form that is asked for."""
+    return not run.ask.chat.stream or is_plain(response.raw_dialect, response.raw)
 
 
 def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:
@@ -73,14 +83,14 @@ def seal_answer(key: str, run: Run, response: ChatResponse) -> bytes:
     }
     text = orjson.dumps(body).decode()
     tenant = run.ask.caller.tenant_id
-    return seal(text, purpose=PURPOSE, tenant_id=tenant, row_id=_row_id(key)).encode()
+    return seal(text, purpose=PURPOSE, tenant_id=tenant, row_id=named_id(key)).encode()
 
 
 def open_answer(key: str, run: Run, sealed: bytes) -> tuple[str, ChatResponse] | None:
     """Return the model and its answer; None (a miss) when it was tampered with."""
     tenant = run.ask.caller.tenant_id
     try:
-        text = unseal(sealed.decode(), purpose=PURPOSE, tenant_id=tenant, row_id=_row_id(key))
+        text = unseal(sealed.decode(), purpose=PURPOSE, tenant_id=tenant, row_id=named_id(key))
     except (DecryptionFailed, UnicodeDecodeError):
         log.warning("answer_cache.tampered", tenant=str(tenant))
         return None
@@ -110,7 +120,3 @@ def _answer_parts(turn: Turn) -> Iterator[AnswerPart]:
     for part in turn.parts:
         if isinstance(part, Text | Thinking | ToolCall):
             yield part
-
-
-def _row_id(key: str) -> UUID:
-    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16])

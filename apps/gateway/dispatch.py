@@ -1,6 +1,5 @@
 """Calls the providers: attempt by attempt, over to another until the first byte, never after it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -86,8 +85,10 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
     except AttemptError as error:
         watch.failed(error)
         raise
-    except asyncio.CancelledError:
-        watch.cancelled(estimate_usage(run, attempt.model, ""))
+    except BaseException:
+        # The caller left, or this is a defect of ours: what was begun must end all the same.
+        if watch.is_started:
+            watch.cancelled(estimate_usage(run, attempt.model, ""))
         raise
     watch.clock.mark_first_token()
     try:
@@ -118,8 +119,10 @@ async def _open(run: Run, attempt: Attempt) -> OpenStream:
     except AttemptError as error:
         watch.failed(error)
         raise
-    except asyncio.CancelledError:
-        watch.cancelled(estimate_usage(run, attempt.model, ""))
+    except BaseException:
+        # The caller left, or this is a defect of ours: what was begun must end all the same.
+        if watch.is_started:
+            watch.cancelled(estimate_usage(run, attempt.model, ""))
         raise
     watch.first_token()
     run.first_token = monotonic_seconds()

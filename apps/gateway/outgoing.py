@@ -25,6 +25,13 @@ async def request_for(run: Run, adapter: str) -> ChatRequest:
     return await _with_recalled_thoughts(run, request, signer.origin)
 
 
+def brings_thoughts_back(run: Run) -> bool:
+    """Say whether the caller's dialect has a place for what the answering provider has signed."""
+    reached = run.pinned.connections.get(run.chosen.deployment_id) if run.chosen else None
+    signer = SIGNERS.get(reached.adapter) if reached else None
+    return signer is not None and signer.dialect == run.ask.chat.dialect
+
+
 def _with_readable_thoughts(request: ChatRequest, adapter: str) -> ChatRequest:
     before = tuple(_readable(request.before, adapter))
     callers = request.messages[len(request.before) :]

@@ -22,6 +22,7 @@ from apps.core.tokens import estimate_messages
 from apps.gateway import cache, dispatch, thought_store
 from apps.gateway.facts import gather
 from apps.gateway.fail_over import LONGEST_WAIT_SECONDS, decide_now, decide_with_patience
+from apps.gateway.outgoing import brings_thoughts_back
 from apps.gateway.recording import Status, usage_event
 from apps.gateway.refusals import refusal_of
 from apps.gateway.reservations import reserve
@@ -47,6 +48,9 @@ async def complete(ask: Ask) -> Completion:
     except asyncio.CancelledError:
         # The caller left; what was begun must be booked all the same.
         await asyncio.shield(asyncio.create_task(settle(run, "cancelled")))
+        raise
+    except Exception:
+        await settle(run, "error", RouterError("an internal error"))
         raise
     await settle(run, "ok", response=response)
     await remember(run, response)
@@ -177,6 +181,8 @@ async def _reserve(run: Run) -> ChatResponse | None:
 
 async def _open_cached(run: Run, sealed: bytes) -> ChatResponse | None:
     opened = cache.open_answer(run.answer_key, run, sealed)
+    if opened is not None and not cache.can_serve(run, opened[1]):
+        opened = None
     if opened is None:
         # Unreadable: admit again without looking, the new answer will replace it.
         run.answer_key, run.cache = "", "miss"
@@ -199,8 +205,10 @@ async def settle(
     if isinstance(error, RateLimited):
         # A flood of refusals must not become a flood of rows; the metrics count them.
         return
-    keep = response is not None and run.cache == "miss" and cache.is_cacheable(response)
-    answer = cache.seal_answer(run.answer_key, run, response) if keep and response else b""
+    answer = b""
+    is_wanted = bool(run.answer_key) and run.cache == "miss"
+    if is_wanted and response is not None and cache.is_cacheable(response):
+        answer = cache.seal_answer(run.answer_key, run, response)
     await limits.settle(
         limits.Settlement(
             request_id=run.ask.request_id,
@@ -217,7 +225,8 @@ async def settle(
 
 async def remember(run: Run, response: ChatResponse) -> None:
     """Keep what the next turn needs: the conversation's turns in full, signed thoughts."""
-    await thought_store.keep(run.ask.caller, response)
+    if not brings_thoughts_back(run):
+        await thought_store.keep(run.ask.caller, response)
     if run.context is None:
         return
     answer = Turn("assistant", response.parts or (Text(response.text),))

@@ -20,6 +20,7 @@ from apps.routing.engine.trace import step_record
 from apps.routing.engine.types import Decision, RequestFacts
 
 NAMED_MODELS = 20
+UNFIT = frozenset({"context_length", "not_expressible"})
 # Anthropic has a status of its own for having no room, and its clients know it.
 OVERLOADED = 529
 NAMED_REASONS = 5
@@ -55,10 +56,11 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
             param=last.param,
             details={"provider_code": last.provider_code},
         )
-    if last.kind == "context_length":
-        return InvalidRequest("the request is longer than the model's window", param="messages")
-    if last.kind == "not_expressible":
-        return InvalidRequest(last.message, param=last.param)
+    # Who had no form or no room for the request says nothing of those who might have taken it.
+    others = [error for error in errors if error.kind not in UNFIT] or list(errors)
+    if last.kind in UNFIT and others == list(errors):
+        return _unfit(last)
+    errors, last = others, others[-1]
     if all(error.kind == "rate_limited" for error in errors):
         return ProviderRateLimited(
             "every deployment that could answer is at its provider's rate limit",
@@ -73,6 +75,12 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
     return ProviderFailed(
         f"all {len(errors)} attempts failed; the last: {last.message}", details={"attempts": told}
     )
+
+
+def _unfit(error: AttemptError) -> InvalidRequest:
+    if error.kind == "context_length":
+        return InvalidRequest("the request is longer than the model's window", param="messages")
+    return InvalidRequest(error.message, param=error.param)
 
 
 def _shortest_wait(errors: Sequence[AttemptError]) -> int:

@@ -10,6 +10,7 @@ from apps.gateway import dispatch, pipeline
 from apps.gateway.assembly import Assembly, events_of
 from apps.gateway.billing import estimate_usage
 from apps.gateway.dispatch import OpenStream
+from apps.gateway.plain_answers import is_plain
 from apps.gateway.types import Ask, Run
 from apps.providers.adapters.base import AttemptError
 
@@ -23,6 +24,8 @@ class AnswerStream:
         self._opened = opened
         self._cached = cached
         self._answer = Assembly()
+        # Whether the answer may be kept: from its events it must be possible to say it again.
+        self._is_kept = run.cache == "miss"
         self._events = self._relay()
 
     def __aiter__(self) -> Self:
@@ -66,6 +69,8 @@ class AnswerStream:
     def _note(self, event: StreamEvent) -> StreamEvent:
         self._answer.add(event)
         self.usage = event.usage or self.usage
+        if self._is_kept and event.raw:
+            self._is_kept = is_plain(event.raw_dialect, event.raw)
         return event
 
     def _response(self, opened: OpenStream) -> ChatResponse:
@@ -86,6 +91,8 @@ class AnswerStream:
         return estimate_usage(self.run, opened.watch.attempt.model, self._answer.said)
 
     async def _end(self, response: ChatResponse) -> None:
+        if not self._is_kept:
+            self.run.answer_key = ""
         await pipeline.settle(self.run, "ok", response=response)
         await pipeline.remember(self.run, response)
 
@@ -108,6 +115,9 @@ async def stream(ask: Ask) -> AnswerStream:
         raise
     except asyncio.CancelledError:
         await asyncio.shield(asyncio.create_task(pipeline.settle(run, "cancelled")))
+        raise
+    except Exception:
+        await pipeline.settle(run, "error", RouterError("an internal error"))
         raise
     return AnswerStream(run, opened, cached)
 

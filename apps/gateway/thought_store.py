@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -20,6 +19,7 @@ from redis.exceptions import RedisError
 from apps.api_keys.types import Caller
 from apps.core.chat import ChatResponse, Part, Thinking, ToolCall, Turn
 from apps.core.crypto import DecryptionFailed, seal, unseal
+from apps.core.ids import named_id
 from apps.core.redis import hot_redis
 from apps.core.turn_records import turn_of, turn_record
 
@@ -46,7 +46,7 @@ async def keep(caller: Caller, response: ChatResponse) -> None:
         log.warning("thoughts.too_long", tenant=str(caller.tenant_id), characters=len(record))
         return
     key = _key(caller, first)
-    sealed = seal(record, purpose=PURPOSE, tenant_id=caller.tenant_id, row_id=_row_id(key))
+    sealed = seal(record, purpose=PURPOSE, tenant_id=caller.tenant_id, row_id=named_id(key))
     try:
         await hot_redis().set(key, sealed, ex=KEPT_SECONDS)
     except RedisError as error:
@@ -121,7 +121,7 @@ def _origin(part: Part) -> str:
 def _opened(caller: Caller, key: str, sealed: bytes) -> tuple[Part, ...]:
     try:
         record = unseal(
-            sealed.decode(), purpose=PURPOSE, tenant_id=caller.tenant_id, row_id=_row_id(key)
+            sealed.decode(), purpose=PURPOSE, tenant_id=caller.tenant_id, row_id=named_id(key)
         )
         return turn_of(json.loads(record)).parts
     except (DecryptionFailed, ValueError):
@@ -144,9 +144,5 @@ def _plain(arguments: str) -> str:
     """Return the arguments in one spelling: clients parse them and write them again."""
     try:
         return json.dumps(json.loads(arguments or "{}"), sort_keys=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
-
-
-def _row_id(key: str) -> UUID:
-    return UUID(bytes=hashlib.sha256(key.encode()).digest()[:16])

@@ -8,6 +8,7 @@ from django.test import Client
 
 from apps.accounts.enums import Role
 from apps.audit.models import AuditEntry
+from apps.conversations.hot_copies import GONE
 from apps.conversations.models import StoredResponse
 from apps.conversations.response_rows import NewResponse, Thread, new_row
 from apps.conversations.response_threads import hot_steps
@@ -88,5 +89,5 @@ def test_admin__deletion__is_whole_and_nobody_adds_or_changes(
     assert client.post(f"{LIST}{response.pk}/delete/", {"post": "yes"}).status_code == 302
     with all_tenants("tests"):
         assert not StoredResponse.objects.exists()
-    assert redis_client.get(key) is None
+    assert redis_client.get(key) == GONE
     assert actions(response.project)[-1] == "responses.deleted"

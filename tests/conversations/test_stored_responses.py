@@ -1,15 +1,20 @@
 """Stored responses: continued from either copy, in branches, by their own project alone."""
 
+import asyncio
 import datetime as dt
+import threading
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 import redis
+from django.db import connection
 
 from apps.api_keys.types import Caller
 from apps.audit.models import AuditEntry
 from apps.conversations import response_threads, stored_responses
+from apps.conversations.hot_copies import GONE
 from apps.conversations.models import StoredResponse
 from apps.conversations.response_rows import NewResponse, Thread
 from apps.conversations.response_threads import hot_steps, load
@@ -128,8 +133,52 @@ async def test_leave__without_scope_or_storage__is_refused() -> None:
         for refused in (load(caller, "resp_1"), read_body(caller, "resp_1")):
             with pytest.raises(refusal):
                 await refused
-        with pytest.raises(refusal):
-            await delete(caller, "resp_1")
+    with pytest.raises(AccessDenied):
+        await delete(unscoped, "resp_1")
+
+
+async def test_delete__where_no_more_is_stored__still_deletes() -> None:
+    caller = await new_caller()
+    response_id = await stored(caller)
+    await delete(replace(caller, stores_content=False), response_id)
+    assert await is_unknown(caller, response_id)
+
+
+async def test_hot_copy__of_what_was_deleted_meanwhile__does_not_come_back(
+    redis_client: redis.Redis,
+) -> None:
+    caller = await new_caller()
+    response_id = await stored(caller)
+    redis_client.flushdb()
+    # A reader has the row in its hands when it is deleted, and writes its copy afterwards.
+    copy = {"project": caller.project_id.hex, "steps": row_of(response_id).hex, "turns": []}
+    await delete(caller, response_id)
+    await hot_steps.write(caller.tenant_id, row_of(response_id), copy)
+    assert await is_unknown(caller, response_id)
+
+
+async def test_save__while_the_table_is_locked__gives_up_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stored_responses, "SAVING_SECONDS", 0.2)
+    caller = await new_caller()
+    locked, done = threading.Event(), threading.Event()
+    holder = asyncio.create_task(asyncio.to_thread(_hold_lock, locked, done))
+    await asyncio.to_thread(locked.wait, 5.0)
+    try:
+        new = NewResponse(new_id(), (), {"model": "m", "status": "completed"})
+        assert not await save(caller, Thread(), new)
+    finally:
+        done.set()
+        await holder
+
+
+def _hold_lock(locked: threading.Event, done: threading.Event) -> None:
+    with all_tenants("tests"), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE conversations_storedresponse IN ACCESS EXCLUSIVE MODE")
+        locked.set()
+        done.wait(5.0)
+    connection.close()
 
 
 async def test_load__thread_at_its_limit__is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +225,7 @@ async def test_delete__of_one_step__ends_what_continues_it(redis_client: redis.R
     middle = await stored(caller, first)
     last = await stored(caller, middle)
     await delete(caller, middle)
-    assert redis_client.get(hot_steps.key(caller.tenant_id, row_of(middle))) is None
+    assert redis_client.get(hot_steps.key(caller.tenant_id, row_of(middle))) == GONE
     assert [await is_unknown(caller, one) for one in (first, middle, last)] == [False, True, True]
     assert (await read_body(caller, last))["id"] == last
     assert await in_database(_actions, caller) == ["responses.deleted"]
@@ -209,6 +258,7 @@ async def test_drop_old__silent_threads__go_and_living_ones_stay_whole() -> None
     await in_database(_age, [row_of(silent), row_of(living)])
     assert await in_database(drop_old) == 1
     assert await in_database(_ids) == {row_of(living), row_of(newest)}
+    assert await is_unknown(caller, silent)
 
 
 def _age(row_ids: list[UUID]) -> None:

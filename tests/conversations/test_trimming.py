@@ -113,14 +113,17 @@ def test_x4__any_history__never_parts_a_call_from_its_results(
     [
         # An answer under way is cut off nowhere.
         ("uaCcCc", "u", 40, "uaCcCc"),
-        ("uauCcDd", "u", 4, ""),
-        ("uauCcDda", "u", 6, "uCcDda"),
+        ("uauCcDd", "u", 1, "uCcDd"),
+        ("uauCcDd", "u", 0, ""),
+        ("uauCcDda", "u", 2, "uCcDda"),
+        # However many calls an answer took, it is one answer.
+        ("u" + "Cc" * 30 + "a", "u", 2, "u" + "Cc" * 30 + "a"),
         # The results of a call that no longer fits keep it, with the question that led to it.
         ("uauCcD", "d", 1, "uCcD"),
         ("uauCD", "cd", 0, "uCD"),
         # A user who spoke in between does not begin what would leave a result loose.
-        ("uCuca", "u", 3, ""),
-        ("uCucau", "u", 4, "u"),
+        ("uCuca", "u", 2, ""),
+        ("uCucau", "u", 3, "u"),
         # A history that begins within an answer, as a long one is loaded.
         ("cDdC", "c", 40, "DdC"),
         ("D", "c", 40, ""),

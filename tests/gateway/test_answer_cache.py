@@ -8,6 +8,7 @@ import pytest
 
 from apps.core.chat import ChatResponse, Message, TokenUsage
 from apps.core.crypto import seal
+from apps.core.ids import named_id
 from apps.gateway import cache
 from apps.gateway.billing import cost_of, estimate_usage
 from apps.gateway.cache import answer_key, is_cacheable, open_answer, seal_answer
@@ -118,7 +119,7 @@ def test_answer__of_another_version__is_a_miss(body: Any) -> None:
     key = answer_key(asked)
     text = orjson.dumps(body).decode()
     tenant = CALLER.tenant_id
-    sealed = seal(text, purpose=cache.PURPOSE, tenant_id=tenant, row_id=cache._row_id(key))
+    sealed = seal(text, purpose=cache.PURPOSE, tenant_id=tenant, row_id=named_id(key))
     assert open_answer(key, asked, sealed.encode()) is None
 
 

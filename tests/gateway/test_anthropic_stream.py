@@ -215,3 +215,15 @@ def test_ao15__events_of_a_server_that_counts_nothing__have_zeros() -> None:
     found = events(*given)
     assert [event["type"] for event in found] == ["message_start", "message_delta", "message_stop"]
     assert accumulated(found)["usage"]["output_tokens"] == 0
+
+
+def test_ao13__words_around_a_call__stay_in_their_order() -> None:
+    message = answered(
+        piece(0, '{"a":', "t1", "clock"),
+        StreamEvent("first "),
+        piece(0, "1}"),
+        StreamEvent("second"),
+        StreamEvent(finish_reason="tool_calls"),
+    )
+    texts = [block["text"] for block in message["content"] if block["type"] == "text"]
+    assert "".join(texts) == "first second"

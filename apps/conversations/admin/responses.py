@@ -3,6 +3,8 @@
 from typing import Any, override
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
@@ -11,7 +13,7 @@ from apps.audit.types import Actor
 from apps.conversations import stored_responses
 from apps.conversations.admin.histories import HistoryAdmin
 from apps.conversations.models import StoredResponse
-from apps.conversations.response_rows import ID_PREFIX, open_turns
+from apps.conversations.response_rows import ID_PREFIX, SEALED, open_turns
 from apps.core.ids import public_id
 from apps.core.turn_records import turn_record
 
@@ -37,6 +39,12 @@ class StoredResponseAdmin(HistoryAdmin):
         "Answers of the Responses API are kept here for 30 days of silence, encrypted, in projects "
         "that store content."
     )
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StoredResponse]:
+        # A page of the list shows labels; what was said may be megabytes a row.
+        rows: QuerySet[StoredResponse] = super().get_queryset(request)
+        return rows.defer(*SEALED)
 
     @display(description=_("previous response"))
     def previous(self, response: StoredResponse) -> str:

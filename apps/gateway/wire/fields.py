@@ -13,6 +13,8 @@ MOST_METADATA = 16
 LONGEST_METADATA_KEY = 64
 LONGEST_METADATA_VALUE = 512
 LONGEST_USER = 512
+# What the writer of JSON can nest; its reader takes more.
+DEEPEST = 250
 # More than any model gives; every number of every vector is held in memory.
 MOST_DIMENSIONS = 8_192
 # The books cannot hold it, and no name of ours has it.
@@ -27,7 +29,17 @@ def read_object(data: bytes) -> dict[str, Any]:
         raise InvalidJson(f"the body is not valid JSON: {error}") from error
     if not isinstance(body, dict):
         raise InvalidJson("the body is a JSON object")
+    if data.count(b"{") + data.count(b"[") > DEEPEST:
+        _refuse_depth(body)
     return body
+
+
+def _refuse_depth(body: Mapping[str, Any]) -> None:
+    """Refuse what can be read, but not be written again: for providers, caches and answers."""
+    try:
+        orjson.dumps(body)
+    except orjson.JSONEncodeError as error:
+        raise InvalidJson(f"the body is nested deeper than {DEEPEST} levels") from error
 
 
 def boolean(body: Mapping[str, Any], name: str) -> bool:
@@ -35,6 +47,19 @@ def boolean(body: Mapping[str, Any], name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise InvalidRequest(f"{name} is true or false", param=name)
     return bool(value)
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool | None:
+    """Return true, false, or None where the body says nothing."""
+    return None if body.get(name) is None else boolean(body, name)
+
+
+def records(body: Mapping[str, Any], name: str) -> list[Any]:
+    """Return a list, empty where the body has none."""
+    value = body.get(name)
+    if value is not None and not isinstance(value, list):
+        raise InvalidRequest(f"{name} is a list", param=name)
+    return value or []
 
 
 def text(body: Mapping[str, Any], name: str, *, longest: int) -> str:

@@ -138,9 +138,12 @@ def _read_token(token: Any) -> str:
 # --- Shared ---------------------------------------------------------------------------------------
 
 
+LONGEST_SIZE = 4
+
+
 def _page_size(query: Query, name: str, *, usual: int) -> int:
     text = str(query.get(name, usual))
-    size = int(text) if text.isascii() and text.isdigit() else 0
+    size = int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_SIZE else 0
     if not 1 <= size <= LARGEST_PAGE:
         raise InvalidRequest(f"{name} is a whole number from 1 to {LARGEST_PAGE}", param=name)
     return size

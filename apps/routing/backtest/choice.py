@@ -25,7 +25,12 @@ from apps.routing.backtest.hashing import Array
 from apps.routing.backtest.matching import NO_RULE, Matches
 from apps.routing.backtest.ranking import Ranker, cost_of
 from apps.routing.engine.filters import successor_of
-from apps.routing.engine.request_router import NO_CHOICE, gives_meaning, requested_models
+from apps.routing.engine.request_router import (
+    NO_CHOICE,
+    gives_meaning,
+    requested_models,
+    vector_model,
+)
 from apps.routing.engine.rules import NO_EFFECTS, merge_effects
 from apps.routing.engine.strategies import Plan, plan_for
 from apps.routing.engine.types import Choice, Deployment, Effects, Outcome, Rule, Snapshot
@@ -148,7 +153,8 @@ class _Chooser:
             if names is None:
                 self.choices.outcomes[rows] = UNKNOWN_MODEL
             else:
-                self._fill(plan_for(None, names[:1], ANYONE), NO_CHOICE, way.effects, rows)
+                plan = plan_for(None, vector_model(names, self._snapshot), ANYONE)
+                self._fill(plan, NO_CHOICE, way.effects, rows)
         return way._replace(rows=way.rows[~is_vector])
 
     def _plans(self, way: _Way, *, names_targets: bool) -> Iterator[tuple[Plan, Array]]:

@@ -107,11 +107,14 @@ def models_behind(name: str, snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def successor_of(name: str, snapshot: Snapshot) -> str:
-    """Return the model to ask in a model's place: itself, or the successor of a retired one."""
+    """Return the model to ask in a model's place: itself, or the successor of a retired one.
+
+    Nobody succeeds a model of vectors: its vectors can be compared with no other's.
+    """
     seen = {name}
     model = snapshot.models.get(name)
     while model is not None and model.lifecycle == "retired" and model.successor not in seen:
-        if model.successor not in snapshot.models:
+        if model.successor not in snapshot.models or makes_vectors(model):
             break
         model = snapshot.models[model.successor]
         seen.add(model.name)

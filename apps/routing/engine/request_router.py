@@ -5,7 +5,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from apps.routing.engine.attempts import fill_attempts
-from apps.routing.engine.filters import AUTO, EMBEDDINGS, models_behind, providers_in_trouble
+from apps.routing.engine.filters import (
+    AUTO,
+    EMBEDDINGS,
+    makes_vectors,
+    models_behind,
+    providers_in_trouble,
+)
 from apps.routing.engine.load_balancer import Balancer
 from apps.routing.engine.readiness import Steps
 from apps.routing.engine.rules import Matched, first_match, match_after, reads_requested_model
@@ -99,9 +105,10 @@ def _for_vectors(
     if requested is None:
         _tell(steps, "model", "unknown_name", matched.facts.requested_model, "removed")
         return _Found("unknown_model")
+    asked = vector_model(requested, snapshot)
     if steps is not None:
-        steps.append(_chosen("vectors_of", requested[:1]))
-    plan = plan_for(None, requested[:1], matched.facts)
+        steps.append(_chosen("vectors_of", asked))
+    plan = plan_for(None, asked, matched.facts)
     return _filled(plan, NO_CHOICE, matched, snapshot, balancer, steps)
 
 
@@ -132,6 +139,13 @@ def requested_models(facts: RequestFacts, snapshot: Snapshot) -> tuple[str, ...]
     model = snapshot.models.get(name)
     has_successor = model is not None and bool(model.successor)
     return (name,) if snapshot.deployments.get(name) or has_successor else None
+
+
+def vector_model(requested: tuple[str, ...], snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the one model behind a name that vectors are asked of: the first that makes any."""
+    models = (snapshot.models.get(name) for name in requested)
+    makers = (model.name for model in models if model is not None and makes_vectors(model))
+    return (next(makers, requested[0]),) if requested else ()
 
 
 def gives_meaning(rule: Rule | None) -> bool:

@@ -167,8 +167,8 @@ SENTENCES: Mapping[str, Pair] = {
         "Há repouso demais: as {kept} menos ruins de {of} são consultadas mesmo assim: {subject}.",
     ),
     "called_back": (
-        "{subject} is tried although it failed of late: about {seconds} s, the others {others} s.",
-        "{subject} é tentada apesar de falhas: cerca de {seconds} s, as demais {others} s.",
+        "{subject} may be tried although it rests: about {seconds} s, the others {others} s.",
+        "{subject} pode ser tentada, embora repouse: cerca de {seconds} s, as demais {others} s.",
     ),
     "scored": (
         "{subject} can be called: about {seconds} s, likely cost {cost}.",

@@ -63,6 +63,9 @@ class ContentBlocks:
         if self._current is not None and not self._close_call():
             self._late_text.append(piece)
             return
+        if self._late_text:
+            # It came before this piece, while the arguments of a call were still coming.
+            piece, self._late_text = "".join((*self._late_text, piece)), []
         if self._open != "text":
             self._spaces += piece
             if not self._spaces.strip():

@@ -23,6 +23,7 @@ from apps.core.chat import (
 from apps.core.errors import InvalidRequest
 from apps.gateway.wire.anthropic.signatures import read_call_mark, read_mark
 from apps.gateway.wire.fields import mapping
+from apps.gateway.wire.media import required_text
 
 type Block = Mapping[str, Any]
 type ReadBlock = Callable[[Block, str], Iterator[Part]]
@@ -89,19 +90,22 @@ def _block(block: Block, at: str) -> Iterator[Part]:
 
 
 def _text(block: Block, at: str) -> Iterator[Part]:
-    yield Text(_string(block, "text", at), _mark(block))
+    yield Text(required_text(block, "text", at), _mark(block))
 
 
 def _image(block: Block, at: str) -> Iterator[Part]:
     source, at = mapping(block, "source"), f"{at}.source"
     match source.get("type"):
         case "base64":
-            media_type, data = _string(source, "media_type", at), _string(source, "data", at)
+            media_type, data = (
+                required_text(source, "media_type", at),
+                required_text(source, "data", at),
+            )
             yield Image(data=data, media_type=media_type, cache_control=_mark(block))
         case "url":
-            yield Image(url=_string(source, "url", at), cache_control=_mark(block))
+            yield Image(url=required_text(source, "url", at), cache_control=_mark(block))
         case "file":
-            yield File(file_id=_string(source, "file_id", at), cache_control=_mark(block))
+            yield File(file_id=required_text(source, "file_id", at), cache_control=_mark(block))
         case _:
             raise InvalidRequest("the type is base64, url or file", param=f"{at}.type")
 
@@ -111,14 +115,17 @@ def _document(block: Block, at: str) -> Iterator[Part]:
     name = str(block.get("title") or "")
     match source.get("type"):
         case "base64":
-            media_type, data = _string(source, "media_type", at), _string(source, "data", at)
+            media_type, data = (
+                required_text(source, "media_type", at),
+                required_text(source, "data", at),
+            )
             yield File(data=data, media_type=media_type, name=name, cache_control=mark)
         case "url":
-            yield File(url=_string(source, "url", at), name=name, cache_control=mark)
+            yield File(url=required_text(source, "url", at), name=name, cache_control=mark)
         case "file":
-            yield File(file_id=_string(source, "file_id", at), name=name, cache_control=mark)
+            yield File(file_id=required_text(source, "file_id", at), name=name, cache_control=mark)
         case "text":
-            yield Text(_under_title(block, _string(source, "data", at)), mark)
+            yield Text(_under_title(block, required_text(source, "data", at)), mark)
         case "content":
             yield from _inner(source, at, WORDS)
         case _:
@@ -137,17 +144,17 @@ def _result(block: Block, at: str) -> Iterator[Part]:
     kept = tuple(part for part in parts if isinstance(part, Text | Image | File))
     if len(kept) != len(parts):
         raise InvalidRequest("a result is made of texts, images and documents", param=at)
-    call_id = _string(block, "tool_use_id", at)
+    call_id = required_text(block, "tool_use_id", at)
     yield ToolResult(call_id, kept, bool(block.get("is_error")), _mark(block))
 
 
 def _thought(block: Block, at: str) -> Iterator[Part]:
     origin, signature = read_mark(str(block.get("signature") or ""))
-    yield Thinking(_string(block, "thinking", at), signature, origin=origin)
+    yield Thinking(required_text(block, "thinking", at), signature, origin=origin)
 
 
 def _hidden_thought(block: Block, at: str) -> Iterator[Part]:
-    origin, data = read_mark(_string(block, "data", at))
+    origin, data = read_mark(required_text(block, "data", at))
     yield Thinking(redacted=data, origin=origin)
 
 
@@ -168,8 +175,8 @@ def _call(block: Block, at: str, signed: tuple[str, str]) -> ToolCall:
         raise InvalidRequest("input is an object", param=f"{at}.input")
     origin, signature = signed
     return ToolCall(
-        id=_string(block, "id", at),
-        name=_string(block, "name", at),
+        id=required_text(block, "id", at),
+        name=required_text(block, "name", at),
         arguments=orjson.dumps(arguments or {}).decode(),
         signature=signature,
         origin=origin,
@@ -198,13 +205,6 @@ WORDS = ("text", "image")
 def _under_title(block: Block, words: str) -> str:
     told = (str(block.get("title") or ""), str(block.get("context") or ""), words)
     return "\n\n".join(filter(None, told))
-
-
-def _string(given: Block, name: str, at: str) -> str:
-    value = given.get(name)
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name} is a text", param=f"{at}.{name}")
-    return value
 
 
 def _mark(block: Block) -> Mapping[str, Any] | None:

@@ -8,7 +8,16 @@ from typing import Any
 
 from apps.core.chat import AnswerFormat, ChatDetails, Reasoning, Tool, ToolChoice
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import LONGEST_NAME, boolean, mapping, number, text, whole
+from apps.gateway.wire.fields import (
+    LONGEST_NAME,
+    boolean,
+    flag,
+    mapping,
+    number,
+    records,
+    text,
+    whole,
+)
 from apps.gateway.wire.openai_chat.turns import read_turns
 
 # What `ChatRequest` says itself, what `ChatDetails` has a field for, and what shapes no answer.
@@ -49,12 +58,12 @@ def read_details(body: Mapping[str, Any]) -> ChatDetails:
 
 
 def _tools(body: Mapping[str, Any]) -> Iterator[Tool]:
-    for index, tool in enumerate(_list(body, "tools")):
+    for index, tool in enumerate(records(body, "tools")):
         at = f"tools[{index}]"
         if not isinstance(tool, dict) or tool.get("type", "function") != "function":
             raise InvalidRequest("only tools of the type function can be translated", param=at)
         yield _tool(tool.get("function"), tool, f"{at}.function")
-    for index, function in enumerate(_list(body, "functions")):
+    for index, function in enumerate(records(body, "functions")):
         yield _tool(function, {}, f"functions[{index}]")
 
 
@@ -66,7 +75,7 @@ def _tool(function: Any, tool: Mapping[str, Any], at: str) -> Tool:
         name=function["name"],
         description=text(function, "description", longest=1_000_000),
         schema=mapping(function, "parameters") or None,
-        is_strict=_flag(function, "strict"),
+        is_strict=flag(function, "strict"),
         cache_control=mark if isinstance(mark, dict) else None,
     )
 
@@ -90,7 +99,7 @@ def _narrowed(choice: Mapping[str, Any], at: str) -> ToolChoice:
     mode = subset.get("mode", "auto")
     if mode not in ("auto", "required"):
         raise InvalidRequest("mode is auto or required", param=f"{at}.allowed_tools.mode")
-    return ToolChoice(mode, tuple(_chosen_name(tool, at) for tool in _list(subset, "tools")))
+    return ToolChoice(mode, tuple(_chosen_name(tool, at) for tool in records(subset, "tools")))
 
 
 def _chosen_name(choice: Any, at: str) -> str:
@@ -104,11 +113,7 @@ def _chosen_name(choice: Any, at: str) -> str:
 def _has_parallel_calls(body: Mapping[str, Any]) -> bool | None:
     # The older form of tools knows one call at a time.
     is_older = bool(body.get("functions")) and not body.get("tools")
-    return False if is_older else _flag(body, "parallel_tool_calls")
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool | None:
-    return None if body.get(name) is None else boolean(body, name)
+    return False if is_older else flag(body, "parallel_tool_calls")
 
 
 def _answer_format(body: Mapping[str, Any]) -> AnswerFormat | None:
@@ -128,7 +133,7 @@ def _answer_format(body: Mapping[str, Any]) -> AnswerFormat | None:
         name=text(schema, "name", longest=LONGEST_NAME),
         description=text(schema, "description", longest=1_000_000),
         schema=schema["schema"],
-        is_strict=_flag(schema, "strict"),
+        is_strict=flag(schema, "strict"),
     )
 
 
@@ -155,10 +160,3 @@ def _others(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if any(record.get("audio") for record in body.get("messages", ())):
         # An earlier spoken answer, by an id that only its provider knows.
         yield "messages.audio", True
-
-
-def _list(body: Mapping[str, Any], name: str) -> list[Any]:
-    value = body.get(name)
-    if value is not None and not isinstance(value, list):
-        raise InvalidRequest(f"{name} is a list", param=name)
-    return value or []

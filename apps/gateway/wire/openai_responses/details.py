@@ -8,7 +8,15 @@ from typing import Any
 
 from apps.core.chat import AnswerFormat, ChatDetails, Reasoning, Tool, ToolChoice, Turn
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.fields import LONGEST_NAME, boolean, mapping, text, texts, whole
+from apps.gateway.wire.fields import (
+    LONGEST_NAME,
+    flag,
+    mapping,
+    records,
+    text,
+    texts,
+    whole,
+)
 
 LONGEST_TEXT = 1_000_000
 # What `ChatRequest` says itself, what `ChatDetails` has a field for, and what shapes no answer.
@@ -40,7 +48,7 @@ def read_details(body: Mapping[str, Any], turns: tuple[Turn, ...]) -> ChatDetail
         turns=turns,
         tools=tuple(_tools(body)),
         tool_choice=_tool_choice(body),
-        has_parallel_calls=_flag(body, "parallel_tool_calls"),
+        has_parallel_calls=flag(body, "parallel_tool_calls"),
         answer_format=_answer_format(body),
         reasoning=_reasoning(body),
         top_logprobs=_top_logprobs(body),
@@ -55,7 +63,7 @@ def _refuse_what_is_elsewhere(body: Mapping[str, Any]) -> None:
 
 
 def _tools(body: Mapping[str, Any]) -> Iterator[Tool]:
-    for index, tool in enumerate(_list(body, "tools")):
+    for index, tool in enumerate(records(body, "tools")):
         at = f"tools[{index}]"
         if not isinstance(tool, dict):
             raise InvalidRequest("a tool is an object with a type", param=at)
@@ -68,7 +76,7 @@ def _tools(body: Mapping[str, Any]) -> Iterator[Tool]:
             name=tool["name"],
             description=text(tool, "description", longest=LONGEST_TEXT),
             schema=mapping(tool, "parameters") or None,
-            is_strict=_flag(tool, "strict"),
+            is_strict=flag(tool, "strict"),
         )
 
 
@@ -86,7 +94,7 @@ def _tool_choice(body: Mapping[str, Any]) -> ToolChoice | None:
     mode = choice.get("mode", "auto")
     if mode not in ("auto", "required"):
         raise InvalidRequest("mode is auto or required", param="tool_choice.mode")
-    return ToolChoice(mode, tuple(_chosen_name(tool) for tool in _list(choice, "tools")))
+    return ToolChoice(mode, tuple(_chosen_name(tool) for tool in records(choice, "tools")))
 
 
 def _chosen_name(choice: Any) -> str:
@@ -113,7 +121,7 @@ def _answer_format(body: Mapping[str, Any]) -> AnswerFormat | None:
         name=text(wanted, "name", longest=LONGEST_NAME),
         description=text(wanted, "description", longest=LONGEST_TEXT),
         schema=wanted["schema"],
-        is_strict=_flag(wanted, "strict"),
+        is_strict=flag(wanted, "strict"),
     )
 
 
@@ -142,14 +150,3 @@ def _others(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     verbosity = mapping(body, "text").get("verbosity")
     if verbosity is not None:
         yield "text.verbosity", verbosity
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool | None:
-    return None if body.get(name) is None else boolean(body, name)
-
-
-def _list(body: Mapping[str, Any], name: str) -> list[Any]:
-    value = body.get(name)
-    if value is not None and not isinstance(value, list):
-        raise InvalidRequest(f"{name} is a list", param=name)
-    return value or []

@@ -104,8 +104,15 @@ def _linked(url: str, media_type: str, version: Version) -> Block:
         message = "this model reads no file at this address: give its content as a data: URL"
         raise not_expressible(message, param="messages")
     data = {"fileUri": url}
-    kind = media_type or _type_of_name(urlsplit(url).path)
+    kind = media_type or _type_of_name(_path_of(url))
     return {"fileData": {"mimeType": kind, **data} if kind else data}
+
+
+def _path_of(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError as error:
+        raise not_expressible("this is no address", param="messages") from error
 
 
 def _address_of_id(file_id: str) -> str:
