@@ -1,9 +1,12 @@
 """Watches one attempt: times it, tells the health board, and books it when it has ended."""
 
+from types import TracebackType
+from typing import Self
+
 from apps.api_keys.types import TokenCorrection
 from apps.core.chat import TokenUsage
 from apps.core.clock import unix_ms
-from apps.gateway.billing import deployment_of
+from apps.gateway.billing import deployment_of, estimate_usage
 from apps.gateway.health_board import board
 from apps.gateway.recording import AttemptClock, attempt_record
 from apps.gateway.types import Run
@@ -25,7 +28,10 @@ EVENT_OF_FAILURE: dict[FailureKind, HealthEventKind] = {
 
 
 class AttemptWatch:
-    """One attempt from its start to its end; each of its ends is told once."""
+    """One attempt from its start to its end; each of its ends is told once.
+
+    What leaves its `with` block as an error ends the attempt; one that answered says so itself.
+    """
 
     def __init__(self, run: Run, attempt: Attempt) -> None:
         self.attempt = attempt
@@ -35,11 +41,28 @@ class AttemptWatch:
         # The call's own name: two attempts of one request may wait on one deployment.
         self._call_id = f"{run.ask.request_id.hex}:{len(run.attempts)}"
         self._first_token_ms = 0.0
-        self.is_started = False
+        self._is_started = False
         self.is_ended = False
+        # What the provider says it has charged; known once it has answered.
+        self.usage: TokenUsage | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, AttemptError):
+            self.failed(error, self.usage)
+        elif error is not None and self._is_started:
+            # The caller left, or this is a defect of ours: what was begun ends all the same.
+            self.cancelled(self.usage or estimate_usage(self._run, self.attempt.model, ""))
 
     def started(self) -> None:
-        self.is_started = True
+        self._is_started = True
         admission = self._run.admission
         is_taken = admission is not None and self.attempt.deployment_id in admission.levels
         # What the shared bucket told has this call's tokens taken from it already.

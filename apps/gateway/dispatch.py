@@ -7,7 +7,6 @@ from apps.core.chat import ChatResponse, StreamEvent
 from apps.core.clock import monotonic_seconds
 from apps.core.errors import DeadlineExceeded, RouterError
 from apps.gateway.attempt_watch import AttemptWatch
-from apps.gateway.billing import estimate_usage
 from apps.gateway.fail_over import FailOver
 from apps.gateway.losses import refuses_loss
 from apps.gateway.outgoing import request_for
@@ -76,27 +75,15 @@ async def open_stream(run: Run) -> OpenStream:
 
 
 async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
-    watch = AttemptWatch(run, attempt)
-    try:
+    with AttemptWatch(run, attempt) as watch:
         adapter, call = await _aim(run, attempt, is_stream=False)
         watch.started()
         answering = adapter.embed if call.request.embedding else adapter.complete
         response = await answering(call)
-    except AttemptError as error:
-        watch.failed(error)
-        raise
-    except BaseException:
-        # The caller left, or this is a defect of ours: what was begun must end all the same.
-        if watch.is_started:
-            watch.cancelled(estimate_usage(run, attempt.model, ""))
-        raise
-    watch.clock.mark_first_token()
-    try:
+        watch.clock.mark_first_token()
+        watch.usage = response.usage
         # Some losses show only in the answer.
         refuse_losses(call, response.dropped)
-    except AttemptError as error:
-        watch.failed(error, response.usage)
-        raise
     run.dropped = response.dropped
     wants_another = run.decided().effects.on_content_filter == "next"
     is_filtered = wants_another and response.finish_reason == "content_filter"
@@ -107,8 +94,7 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
 
 
 async def _open(run: Run, attempt: Attempt) -> OpenStream:
-    watch = AttemptWatch(run, attempt)
-    try:
+    with AttemptWatch(run, attempt) as watch:
         adapter, call = await _aim(run, attempt, is_stream=True)
         watch.started()
         events = aiter(adapter.stream(call))
@@ -116,14 +102,6 @@ async def _open(run: Run, attempt: Attempt) -> OpenStream:
         if first is None:
             raise AttemptError("cut", "the provider sent an empty stream")
         await _refuse_losses(call, first, events)
-    except AttemptError as error:
-        watch.failed(error)
-        raise
-    except BaseException:
-        # The caller left, or this is a defect of ours: what was begun must end all the same.
-        if watch.is_started:
-            watch.cancelled(estimate_usage(run, attempt.model, ""))
-        raise
     watch.first_token()
     run.first_token = monotonic_seconds()
     run.chosen = attempt

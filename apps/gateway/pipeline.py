@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
+from types import TracebackType
 
 from apps.api_keys import limits
 from apps.api_keys.errors import TokensShort
@@ -36,22 +37,38 @@ RUN_SCOPE = "run"
 HISTORY_SHARE_PERCENT = 75
 
 
+class Settling:
+    """Settles the request whose error leaves this block: a refusal, a caller who left, a defect."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, RouterError):
+            await settle(self._run, status_of(error), error)
+        elif isinstance(error, Exception):
+            await settle(self._run, "error", RouterError("an internal error"))
+        else:
+            # The caller left; what was begun must be booked all the same.
+            await asyncio.shield(asyncio.create_task(settle(self._run, "cancelled")))
+
+
 async def complete(ask: Ask) -> Completion:
     """Return the whole answer; raises RouterError. Whatever happens is settled, once."""
     run = await begin(ask)
-    try:
+    async with Settling(run):
         cached = await admitted(run)
         response = cached or await dispatch.complete(run)
-    except RouterError as error:
-        await settle(run, status_of(error), error)
-        raise
-    except asyncio.CancelledError:
-        # The caller left; what was begun must be booked all the same.
-        await asyncio.shield(asyncio.create_task(settle(run, "cancelled")))
-        raise
-    except Exception:
-        await settle(run, "error", RouterError("an internal error"))
-        raise
     await settle(run, "ok", response=response)
     await remember(run, response)
     return Completion(run, response)

@@ -107,18 +107,9 @@ class AnswerStream:
 async def stream(ask: Ask) -> AnswerStream:
     """Open a streamed answer; errors before the first event are raised here, not in the stream."""
     run = await pipeline.begin(ask)
-    try:
+    async with pipeline.Settling(run):
         cached = await pipeline.admitted(run)
         opened = None if cached else await dispatch.open_stream(run)
-    except RouterError as error:
-        await pipeline.settle(run, pipeline.status_of(error), error)
-        raise
-    except asyncio.CancelledError:
-        await asyncio.shield(asyncio.create_task(pipeline.settle(run, "cancelled")))
-        raise
-    except Exception:
-        await pipeline.settle(run, "error", RouterError("an internal error"))
-        raise
     return AnswerStream(run, opened, cached)
 
 
