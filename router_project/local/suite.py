@@ -18,8 +18,9 @@ PROGRAMS = Path(sys.executable).parent
 WORKERS = os.environ.get("TEST_WORKERS", "2")
 # A folder whose tests are all deselected by marker is no failure.
 NOTHING_COLLECTED = frozenset({5})
-# Folders that are no group of their own: no tests in them, or another set of requirements.
-NO_GROUPS = frozenset({"clients", "factories", "load", "__pycache__"})
+# Folders that are no group of their own: no tests in them.
+NO_GROUPS = frozenset({"factories", "load", "__pycache__"})
+CLIENTS = "tests/clients"
 ENGINE = "apps.routing.engine"
 ENGINE_TESTS = "tests/engine"
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
@@ -38,7 +39,8 @@ PRODUCT_VARIABLES = frozenset(
 def test(arguments: Sequence[str]) -> int:
     """Run everything that CI runs; arguments go to pytest."""
     browser = _browser()
-    markers = ["not load", *([] if browser else ["not browser"])]
+    # Client libraries with packages of their own take minutes to install.
+    markers = ["not load", "not clients", *([] if browser else ["not browser"])]
     with _surroundings(browser) as environment:
         tests = [_tests(markers, *arguments)] if arguments else [_engine(), _others(markers)]
         checks = (*lint_checks(), _types(), *_project_checks(), *tests)
@@ -106,7 +108,19 @@ def lock(_arguments: Sequence[str]) -> int:
         Check(name, [*compile_command, f"requirements/{name}.in", "-o", f"requirements/{name}.txt"])
         for name in ("base", "local", "dev")
     ]
-    return run_checks(checks, clean_environment())
+    return run_checks([*checks, *_client_locks(compile_command)], clean_environment())
+
+
+def _client_locks(compile_command: Sequence[str]) -> Iterator[Check]:
+    """Yield what pins the packages of the client libraries that judge the router."""
+    for folder in sorted(path.relative_to(CHECKOUT) for path in (CHECKOUT / CLIENTS).glob("*-*")):
+        if (CHECKOUT / folder / "package.json").exists():
+            install = ["npm", "install", "--package-lock-only", "--ignore-scripts", "--prefix"]
+            yield Check(folder.name, [*install, str(folder)])
+        else:
+            locked = folder / "requirements.txt"
+            source = str(folder / "requirements.in")
+            yield Check(folder.name, [*compile_command, source, "-o", str(locked)])
 
 
 def lint_checks() -> tuple[Check, ...]:

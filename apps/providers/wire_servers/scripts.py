@@ -109,6 +109,7 @@ _STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 422, 500, 502, 503, 504, 52
 SCRIPTS: Mapping[str, Script] = {
     "text": Script(),
     "length": Script(reason="length"),
+    "forecast": Script(text='{"city": "São Paulo", "celsius": 21}'),
     "filtered": Script(text="", reason="content_filter"),
     "tools": Script(text="", calls=(WEATHER,)),
     "tools_without_arguments": Script(text="", calls=(NO_ARGUMENTS,)),
