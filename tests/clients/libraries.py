@@ -42,7 +42,13 @@ class Library:
 # The newest of the project's own packages first: they are tried in `make test`.
 LIBRARIES = (
     Library("openai-3", "openai_python.py"),
+    Library("anthropic-2", "anthropic_python.py"),
     Library("openai-2", "openai_python.py"),
+    Library("anthropic-1", "anthropic_python.py"),
+    Library("anthropic-0", "anthropic_python.py"),
+    Library("google-genai-3", "google_genai_python.py"),
+    Library("google-genai-2", "google_genai_python.py"),
+    Library("google-genai-1", "google_genai_python.py"),
 )
 
 
