@@ -87,9 +87,9 @@ def format_code(_arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Print the figures of the load tests."""
+    """Print the figures of the load tests; arguments go to pytest and may name one of them."""
     with _surroundings(None) as environment:
-        command = [*_python("pytest"), "-m", "load", "-s", "-q", "tests/load", *arguments]
+        command = [*_python("pytest"), "-m", "load", "-s", "-q", *(arguments or ["tests/load"])]
         return run_checks((Check("figures", command),), environment)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import reduce
 from random import Random
 
@@ -211,7 +211,7 @@ def test_rank__a_higher_price__brings_nobody_forward(group: Group, weight: int) 
     for price_weight in (weight, weight + 1):
         balancer = Balancer(group.facts, health, Effects(), group.seed)
         choice = Choice(price_weight=price_weight)
-        pool = [item._replace(output_tokens=500) for item in group.candidates[:8]]
+        pool = [replace(item, output_tokens=500) for item in group.candidates[:8]]
         ranked = balancer.rank(pool, choice, None).ready
         dearest = max((item.expected_cost for item in ranked), default=0)
         places.append([n for n, item in enumerate(ranked) if item.expected_cost == dearest])

@@ -137,7 +137,7 @@ def _attempt_limit(matched: Matched, groups: int) -> int:
 
 
 def _attempt(item: Scored, input_tokens: int, patience_ms: int | None) -> Attempt:
-    deployment, output_tokens = item.look.candidate
+    deployment, output_tokens = item.look.candidate.deployment, item.look.candidate.output_tokens
     return Attempt(
         deployment_id=deployment.id,
         deployment=deployment.name,

@@ -55,9 +55,9 @@ def clause_test(clause: Clause, reader: Reader, matches: Matcher, teller: Teller
         if seen is None:
             return unknown
         found = matches(seen)
-        if found is None:
-            return unknown
-        return holds if found else fails
+        if found:
+            return holds
+        return unknown if found is None else fails
 
     return test
 

@@ -1,5 +1,6 @@
 """Hard filters: what no rule can bring back. Each removal has a stable code and its numbers."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from apps.routing.engine.health import rests
@@ -20,7 +21,8 @@ EMBEDDINGS = "embeddings"
 DEFAULT_OUTPUT_TOKENS = 4_096
 
 
-class Candidate(NamedTuple):
+@dataclass(slots=True)
+class Candidate:
     """A deployment that may be called, with the longest answer it may be asked for."""
 
     deployment: Deployment

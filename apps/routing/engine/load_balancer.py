@@ -7,8 +7,9 @@ two drawn ones is first: many must not herd on one (Mitzenmacher, "The power of 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from apps.routing.engine.filters import Candidate
@@ -48,10 +49,11 @@ LONGEST_MOMENT_MS = 1_000
 MISSED_FACTOR = 1.5
 # A request that is so old waits for nobody in particular.
 LONGEST_WAITED_MS = 3_000
-SCORE = itemgetter(0)
+SCORE = attrgetter("score")
 
 
-class Scored(NamedTuple):
+@dataclass(slots=True)
+class Scored:
     """A candidate that can be called now; the lowest score comes first."""
 
     score: float
@@ -131,7 +133,7 @@ class Balancer:
 
     def _seconds_without(self, looks: Sequence[Look]) -> float:
         """Return the seconds of the best of them; 0 when it is about as quick as usual."""
-        seconds, best = min(((self._promise(look), look) for look in looks), key=SCORE)
+        seconds, best = min(((self._promise(look), look) for look in looks), key=itemgetter(0))
         usual = usual_seconds(best.state, self._pace, best.output_tokens)
         return seconds if seconds > MISSED_FACTOR * usual else 0.0
 
@@ -176,8 +178,8 @@ class Balancer:
         times = [self._times(look) for look in ready]
         slowest = SLOWEST_FACTOR * min(time.burden for time in times)
         scored = []
-        for look, (seconds, load, errors, burden) in zip(ready, times, strict=True):
-            deployment = look.candidate.deployment
+        for look, time in zip(ready, times, strict=True):
+            deployment, load = look.candidate.deployment, time.load
             cost = expected_cost(deployment, tokens, look.output_tokens)
             late = price = stay = 1.0
             if weight:
@@ -187,11 +189,18 @@ class Balancer:
                 # A home is not left for its longer answers.
                 stay = self._stay(look, choice, cost)
             elif weight:
-                late = max(burden / slowest, 1.0) ** 2
-            score = seconds * load * errors * late * price * stay
+                late = max(time.burden / slowest, 1.0) ** 2
+            score = time.seconds * load * time.errors * late * price * stay
             if steps is not None:
-                numbers: dict[str, Scalar] = {"seconds": seconds, "load": load, "errors": errors}
-                numbers |= {"late": late, "cost": cost, "stay": stay, "score": score}
+                numbers: dict[str, Scalar] = {
+                    "seconds": time.seconds,
+                    "load": load,
+                    "errors": time.errors,
+                    "late": late,
+                    "cost": cost,
+                    "stay": stay,
+                    "score": score,
+                }
                 steps.append(TraceStep("deployment", "scored", deployment.name, "kept", numbers))
             tie = 1 + TIE_SHARE * luck(draw, _hash_of(deployment.id))
             scored.append(Scored(score * tie, cost, look))

@@ -6,6 +6,7 @@ present age (after the "peak EWMA" of Twitter's Finagle).
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from apps.routing.engine.health import HEALTHY
@@ -32,7 +33,8 @@ class Pace(NamedTuple):
 GUESS = Pace(HEALTHY.ttft_ms, HEALTHY.ms_per_token)
 
 
-class Times(NamedTuple):
+@dataclass(slots=True)
+class Times:
     """What an answer is likely to cost in time: the product of seconds, load and errors."""
 
     seconds: float

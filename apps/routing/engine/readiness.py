@@ -6,6 +6,7 @@ half of a group would be left out (Envoy's "panic threshold").
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from apps.routing.engine.filters import Candidate, removed
@@ -45,7 +46,8 @@ LEFT_FOR_MS = 6_000
 type Steps = list[TraceStep] | None
 
 
-class Look(NamedTuple):
+@dataclass(slots=True)
+class Look:
     """One candidate with its health as of now, and the answer that is likely to come.
 
     `owes_proof`: it is on probation, or was slow when it was last seen, long ago; `rests`: it is

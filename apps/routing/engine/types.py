@@ -106,7 +106,8 @@ class Group:
     members: tuple["Clause | Group", ...]
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Finding:
     """Whether a tree holds, and the step that tells of the clause that decided it.
 
     `step` is told where the rule does not match; `is_undecidable`: the clause reads a fact that
