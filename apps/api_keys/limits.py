@@ -34,6 +34,7 @@ from apps.api_keys.types import Admission, AttemptNeeds, Caller, TokenCorrection
 from apps.core.clock import unix_ms
 from apps.core.database import in_database
 from apps.core.errors import RouterError, ServiceUnavailable
+from apps.core.rates import RateLeft
 from apps.usage.journal import process_journal
 from apps.usage.stream import STREAM
 
@@ -85,7 +86,8 @@ async def admit(
     `reserve` is micro-dollars, taken from the budget of the month in which the request started;
     `stub` is the usage event to book should this process die; the tokens of the first of the
     planned `attempts` that has them are taken.
-    Raises RateLimited, BudgetExceeded, TokensShort or ServiceUnavailable: nothing is taken then.
+    Raises RateLimited, BudgetExceeded, TokensShort or ServiceUnavailable: nothing is taken then,
+    and what is left of the rate is told with it.
     """
     now_ms = unix_ms()
     keys = [
@@ -101,17 +103,21 @@ async def admit(
         reply = await _run("admit.lua", keys, arguments, caller, started_ms)
     except RedisError as error:
         log.warning("limits.redis_away", error=str(error))
-        _admit_locally(caller, now_ms)
-        return Admission(request_id, 0, chosen=local_buckets.take(attempts, now_ms))
-    state, number, answer, chosen, levels = reply
+        rate = _admit_locally(caller, now_ms)
+        chosen = local_buckets.take(attempts, now_ms)
+        return Admission(request_id, 0, chosen=chosen, rate=rate)
+    state, number, answer, chosen, levels, remaining, full_in_ms = reply
+    rate = _rate_left(caller, remaining, now_ms + full_in_ms)
     if state == b"hit":
-        return Admission(request_id, 0, answer)
+        return Admission(request_id, 0, answer, rate=rate)
+    known = levels_of(attempts, levels)
     if state == b"ok":
-        known = levels_of(attempts, levels)
-        return Admission(request_id, reserve, chosen=chosen, levels=known)
+        return Admission(request_id, reserve, chosen=chosen, levels=known, rate=rate)
     if state == b"rate":
-        raise rate_limited(caller, number)
-    raise _shortage(state, number, levels_of(attempts, levels), reserve)
+        raise rate_limited(caller, number, rate)
+    shortage = _shortage(state, number, known, reserve)
+    shortage.rate = rate
+    raise shortage
 
 
 async def readmit(
@@ -235,12 +241,20 @@ async def _warm(caller: Caller, started_ms: int) -> None:
         raise ServiceUnavailable("the budget cannot be checked now") from error
 
 
-def _admit_locally(caller: Caller, now_ms: int) -> None:
+def _admit_locally(caller: Caller, now_ms: int) -> RateLeft | None:
     if caller.monthly_budget is not None:
         raise budget_unknown()
-    wait_ms = take_share(caller.key_id, caller.requests_per_minute, now_ms)
-    if wait_ms:
-        raise rate_limited(caller, wait_ms)
+    share = take_share(caller.key_id, caller.requests_per_minute, now_ms)
+    rate = _rate_left(caller, share.remaining, now_ms + share.full_in_ms)
+    if share.wait_ms:
+        raise rate_limited(caller, share.wait_ms, rate)
+    return rate
+
+
+def _rate_left(caller: Caller, remaining: int, full_at_ms: int) -> RateLeft | None:
+    """Return what is left of the key's rate; None when it has no limit."""
+    limit = caller.requests_per_minute
+    return RateLeft(limit, remaining, full_at_ms) if limit else None
 
 
 def _budget(caller: Caller) -> int:

@@ -1,5 +1,6 @@
 """While Redis is away each process grants its share of a rate or a bucket: limit / processes."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -15,20 +16,31 @@ MOST_KEYS = 10_000
 _arrivals: dict[UUID, float] = {}
 
 
-def take_share(key_id: UUID, per_minute: int | None, now_ms: int) -> int:
-    """Return 0 when the request may go on, else the milliseconds to wait (as `admit` counts)."""
+class Share(NamedTuple):
+    """What `admit` tells of a rate: `wait_ms` is 0 when the request may go on."""
+
+    wait_ms: int
+    remaining: int
+    full_in_ms: int
+
+
+def take_share(key_id: UUID, per_minute: int | None, now_ms: int) -> Share:
+    """Take a request's place in this process's share of its key's rate (as `admit` counts)."""
     if not per_minute:
-        return 0
+        return Share(0, 0, 0)
     step = MINUTE_MS * settings.WEB_WORKERS / per_minute
-    arrival = max(_arrivals.get(key_id, 0.0), now_ms) + step
     # A share smaller than one request still lets one through in its own time.
-    allowed = max(MINUTE_MS, step)
-    if arrival - now_ms > allowed:
-        return round(arrival - now_ms - allowed) or 1
+    whole = max(MINUTE_MS, step)
+    # What sums of fractions are off by stays far below a hundredth of a request.
+    allowed = whole + step / 100
+    used = max(_arrivals.get(key_id, 0.0) - now_ms, 0.0)
+    if used + step > allowed:
+        return Share(math.ceil(used + step - whole), 0, math.ceil(used))
     if len(_arrivals) >= MOST_KEYS:
         _arrivals.clear()
-    _arrivals[key_id] = arrival
-    return 0
+    used += step
+    _arrivals[key_id] = now_ms + used
+    return Share(0, int((allowed - used) / step), math.ceil(used))
 
 
 class _Bucket(NamedTuple):

@@ -3,14 +3,17 @@
 from apps.api_keys.types import Caller
 from apps.core.errors import BudgetExceeded, RateLimited, ServiceUnavailable
 from apps.core.money import format_usd
+from apps.core.rates import RateLeft
 
 
-def rate_limited(caller: Caller, wait_ms: int) -> RateLimited:
+def rate_limited(caller: Caller, wait_ms: int, rate: RateLeft | None) -> RateLimited:
     """Return the refusal of a key that sends too often."""
-    return RateLimited(
+    refusal = RateLimited(
         f"this API key may send {caller.requests_per_minute} requests a minute",
         retry_after_seconds=max(1, -(-wait_ms // 1000)),
     )
+    refusal.rate = rate
+    return refusal
 
 
 def budget_exceeded(worst_case: int, left: int) -> BudgetExceeded:

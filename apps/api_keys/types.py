@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from apps.core.rates import RateLeft
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -60,7 +62,8 @@ class Admission:
     """Leave to call: what was reserved (micro-dollars) and, if cached, the sealed answer.
 
     `chosen`: the place of the planned attempt whose tokens were taken; `levels`: what the buckets
-    of the planned deployments hold now, by deployment.
+    of the planned deployments hold now, by deployment; `rate`: what the key has left, if it has a
+    limit and this is its admission.
     """
 
     request_id: UUID
@@ -68,3 +71,4 @@ class Admission:
     cached_answer: bytes | None = None
     chosen: int = 0
     levels: Mapping[str, int] = field(default_factory=dict)
+    rate: RateLeft | None = None

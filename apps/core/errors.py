@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from apps.core.rates import RateLeft
+
 
 class RouterError(Exception):
     """Base of all errors a caller may see.
 
     `code` is stable and English; `message` is safe to show; `param` names the offending field;
-    `retry_after_seconds` becomes the Retry-After header; `details` is structured and safe.
+    `retry_after_seconds` becomes the Retry-After header; `details` is structured and safe. `rate`
+    is what the caller has left, where that is known.
     """
 
     http_status = 500
     code = "internal_error"
+    rate: RateLeft | None = None
 
     def __init__(
         self,

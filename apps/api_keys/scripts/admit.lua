@@ -5,19 +5,30 @@
 -- ARGV: 1 now (ms)  2 requests per minute or 0  3 budget or -1  4 reserve (micro-dollars)
 --       5 request id  6 expiry (ms)  7 stub of the usage event  8 look for an answer (1 or 0)
 --       9... for each planned attempt: its provider's tokens per minute or 0, its tokens
--- Returns {state, number, answer, index of the attempt that has its tokens, levels of the buckets}.
+-- Returns {state, number, answer, index of the attempt that has its tokens, levels of the buckets,
+--          requests that may follow at once, ms until the rate is whole again}.
 -- States: ok (reserved), hit (the answer), rate and tokens (ms to wait), budget (micro-dollars left),
 --         cold (the budget's spend must be rebuilt first).
 -- Rate: generic cell rate algorithm (ITU-T I.371), one minute of burst.
 local now, per_minute = tonumber(ARGV[1]), tonumber(ARGV[2])
 local limit, amount = tonumber(ARGV[3]), tonumber(ARGV[4])
-local arrival = 0
+-- `used` is how much of the minute is taken; what sums of fractions are off by stays far below the
+-- hundredth of a request by which the minute is longer.
+local step, used, minute = 0, 0, 60000
 if per_minute > 0 then
-  local step = 60000 / per_minute
-  arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + step
-  if arrival - now > 60000 + 0.001 then
-    return {'rate', math.ceil(arrival - now - 60000), '', 0, {}}
+  step = 60000 / per_minute
+  minute = 60000 + step / 100
+  used = math.max(tonumber(redis.call('GET', KEYS[1]) or '0') - now, 0)
+end
+local function told(state, number, text, place, levels)
+  local left = 0
+  if per_minute > 0 then
+    left = math.min(math.max(math.floor((minute - used) / step), 0), per_minute)
   end
+  return {state, number, text, place, levels, left, math.ceil(used)}
+end
+if used + step > minute then
+  return told('rate', math.ceil(used + step - 60000), '', 0, {})
 end
 local answer = false
 if ARGV[8] == '1' then
@@ -28,11 +39,11 @@ if not answer then
   if limit >= 0 then
     local found = redis.call('HMGET', KEYS[3], 'settled', 'reserved')
     if not found[1] then
-      return {'cold', 0, '', 0, {}}
+      return told('cold', 0, '', 0, {})
     end
     local left = limit - tonumber(found[1]) - tonumber(found[2] or '0')
     if amount > left then
-      return {'budget', left, '', 0, {}}
+      return told('budget', left, '', 0, {})
     end
   end
   local planned = #KEYS - 5
@@ -41,7 +52,7 @@ if not answer then
     waits, levels = look(6, 9, 2, planned, now)
     place, wait = first_ready(waits)
     if place == 0 then
-      return {'tokens', wait, '', 0, levels}
+      return told('tokens', wait, '', 0, levels)
     end
     local tokens = tonumber(ARGV[9 + (place - 1) * 2 + 1])
     levels[place] = change(KEYS[5 + place], tonumber(ARGV[9 + (place - 1) * 2]), now, -tokens, 0)
@@ -53,11 +64,12 @@ if not answer then
   end
 end
 if per_minute > 0 then
-  redis.call('SET', KEYS[1], string.format('%.3f', arrival), 'PX', 120000)
+  used = used + step
+  redis.call('SET', KEYS[1], string.format('%.6f', now + used), 'PX', 120000)
 end
 if answer then
-  return {'hit', 0, answer, 0, {}}
+  return told('hit', 0, answer, 0, {})
 end
 redis.call('HSET', KEYS[4], ARGV[5], ARGV[7])
 redis.call('ZADD', KEYS[5], ARGV[6], ARGV[5])
-return {'ok', amount, '', place - 1, levels}
+return told('ok', amount, '', place - 1, levels)
