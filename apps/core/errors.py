@@ -104,10 +104,19 @@ class RateLimited(RouterError):
 
 
 class ProviderRateLimited(RouterError):
-    """Every deployment that could answer is at its provider's rate limit."""
+    """Every deployment that could answer is at its provider's rate limit.
+
+    `provider_limits`: the headers in which the provider who is free soonest told of its limits.
+    """
 
     http_status = 429
     code = "provider_rate_limited"
+
+    def __init__(
+        self, message: str, *, provider_limits: Mapping[str, str] | None = None, **rest: Any
+    ) -> None:
+        super().__init__(message, **rest)
+        self.provider_limits: Mapping[str, str] = provider_limits or {}
 
 
 class BudgetExceeded(RouterError):

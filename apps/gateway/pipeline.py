@@ -55,6 +55,7 @@ class Settling:
         if error is None:
             return
         if isinstance(error, RouterError):
+            error.rate = error.rate or self._run.rate
             await settle(self._run, status_of(error), error)
         elif isinstance(error, Exception):
             await settle(self._run, "error", RouterError("an internal error"))

@@ -1,5 +1,6 @@
 """Turns a decision without attempts, and attempts that all failed, into the caller's error."""
 
+import math
 from collections.abc import Sequence
 
 from apps.core.errors import (
@@ -65,6 +66,7 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
         return ProviderRateLimited(
             "every deployment that could answer is at its provider's rate limit",
             retry_after_seconds=_shortest_wait(errors),
+            provider_limits=min(errors, key=_wait).limits,
         )
     if all(error.http_status == OVERLOADED for error in errors):
         return ProviderOverloaded(
@@ -72,8 +74,12 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
             retry_after_seconds=_shortest_wait(errors),
         )
     told = [{"kind": error.kind, "message": error.message} for error in errors]
+    # Who did not say when to come back may be back at once.
+    are_told = all(error.retry_after_seconds is not None for error in errors)
     return ProviderFailed(
-        f"all {len(errors)} attempts failed; the last: {last.message}", details={"attempts": told}
+        f"all {len(errors)} attempts failed; the last: {last.message}",
+        retry_after_seconds=_shortest_wait(errors) if are_told else None,
+        details={"attempts": told},
     )
 
 
@@ -84,7 +90,12 @@ def _unfit(error: AttemptError) -> InvalidRequest:
 
 
 def _shortest_wait(errors: Sequence[AttemptError]) -> int:
-    return max(1, round(min(error.retry_after_seconds or 1.0 for error in errors)))
+    """Return whole seconds, never less than a provider asked for."""
+    return max(1, math.ceil(min(map(_wait, errors))))
+
+
+def _wait(error: AttemptError) -> float:
+    return error.retry_after_seconds or 1.0
 
 
 def _unknown_model(decision: Decision, facts: RequestFacts) -> ModelNotFound:

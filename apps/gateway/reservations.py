@@ -33,7 +33,7 @@ async def reserve(run: Run) -> Admission:
         _learn(shortage.levels, needs)
         raise
     _learn(admission.levels, needs)
-    run.admission = admission
+    run.admission, run.rate = admission, admission.rate
     return admission
 
 

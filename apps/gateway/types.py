@@ -10,6 +10,7 @@ from apps.conversations.types import Context
 from apps.core.chat import ChatDetails, ChatRequest, ChatResponse, Message, Part, Turn
 from apps.core.clock import monotonic_seconds, unix_ms
 from apps.core.ids import new_id, public_id
+from apps.core.rates import RateLeft
 from apps.routing.engine.types import Attempt, Decision, Health, RequestFacts
 from apps.routing.snapshot_store import Pinned
 from apps.usage.types import AttemptRecord
@@ -55,7 +56,8 @@ class Run:
     is logged: facts and health go on changing when an attempt fails. `dropped` are the fields of
     the request that the provider who answered was not told, or not as they were. `prefix` and
     `rendered` are turns of the router's; `callers`, for a conversation, the caller's in full.
-    `recalled`: the request as it was read, and what earlier answers of it were signed with.
+    `recalled`: the request as it was read, and what earlier answers of it were signed with. `rate`
+    is what the key had left when the request was admitted.
     """
 
     ask: Ask
@@ -71,6 +73,7 @@ class Run:
     decision: Decision | None = None
     basis: Basis | None = None
     admission: Admission | None = None
+    rate: RateLeft | None = None
     answer_key: str = ""
     cache: CacheState = "off"
     chosen: Attempt | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.errors import RouterError
+from apps.core.errors import ProviderRateLimited, RouterError
 from apps.gateway.refusals import failure_of, refusal_of
 from apps.providers.adapters.base import AttemptError, FailureKind
 from apps.routing.engine.types import Decision, RequestFacts, TraceStep
@@ -114,6 +114,28 @@ def test_failure__rate_limits_only__waits_for_the_soonest() -> None:
     assert failure_of(errors).retry_after_seconds == 4
     assert failure("rate_limited").retry_after_seconds == 1
     assert failure("rate_limited", retry_after_seconds=0.2).retry_after_seconds == 1
+    assert failure("rate_limited", retry_after_seconds=1.4).retry_after_seconds == 2
+
+
+def test_aa2__rate_limits__give_the_limits_of_who_is_free_soonest() -> None:
+    errors = [
+        AttemptError("rate_limited", "x", retry_after_seconds=seconds, limits={"of": name})
+        for seconds, name in ((9.0, "late"), (4.0, "soon"), (6.0, "later"))
+    ]
+    told = failure_of(errors)
+    assert isinstance(told, ProviderRateLimited)
+    assert told.provider_limits == {"of": "soon"}
+
+
+def test_e4__failures_that_all_say_when_to_come_back__pass_the_soonest_on() -> None:
+    soon, late, silent = (
+        AttemptError("unavailable", "down", http_status=503, retry_after_seconds=seconds)
+        for seconds in (3.2, 9.0, None)
+    )
+    assert failure_of([late, soon]).retry_after_seconds == 4
+    assert failure_of([soon, silent]).retry_after_seconds is None
+    limited = AttemptError("rate_limited", "full", retry_after_seconds=30)
+    assert failure_of([limited, soon]).retry_after_seconds == 4
 
 
 def test_failure__of_several__lists_every_attempt_in_order() -> None:

@@ -8,6 +8,7 @@ import pytest
 from apps.providers.adapters.failures import (
     attempt_error,
     kind_of_status,
+    limits_told,
     retry_after_seconds,
     safe_message,
 )
@@ -51,6 +52,23 @@ def test_retry_after_seconds__table(headers: dict[str, str], seconds: float | No
 def test_retry_after_seconds__date__counts_from_now() -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=True)
     assert retry_after_seconds({"retry-after": date}) == pytest.approx(120, abs=5)
+
+
+def test_aa2__limits_told__are_the_providers_headers_about_them_and_no_others() -> None:
+    headers = {
+        "X-RateLimit-Remaining-Requests": "0",
+        "anthropic-ratelimit-tokens-reset": "2026-01-01T00:00:00Z",
+        "retry-after": "7",
+        "set-cookie": "__cf_bm=1",
+        "x-ratelimit-odd": "\x07",
+        "x-ratelimit-foreign": "até já",
+        "x-ratelimit-long": "9" * 101,
+    }
+    assert limits_told(headers) == {
+        "x-ratelimit-remaining-requests": "0",
+        "anthropic-ratelimit-tokens-reset": "2026-01-01T00:00:00Z",
+    }
+    assert len(limits_told({f"x-ratelimit-{number}": "1" for number in range(99)})) == 32
 
 
 def test_safe_message__secret_and_length__are_struck_and_cut() -> None:

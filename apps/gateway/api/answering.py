@@ -12,6 +12,7 @@ from apps.core.chat import ChatRequest, ChatResponse, TokenUsage
 from apps.core.errors import RouterError
 from apps.core.money import format_usd
 from apps.gateway import pipeline, streaming
+from apps.gateway.api.limit_headers import tell_rate
 from apps.gateway.api.request_ids import request_id_headers, request_id_of
 from apps.gateway.authentication import headers_of, tags_of
 from apps.gateway.event_stream import EventStreamResponse
@@ -83,6 +84,7 @@ def with_run_headers[R: HttpResponseBase](response: R, run: Run) -> R:
     response["x-router-model"] = run.model
     if run.dropped:
         response["x-router-dropped"] = shown_names(run.dropped)
+    tell_rate(response, run.ask.chat.dialect, run.rate)
     return response
 
 

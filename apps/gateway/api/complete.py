@@ -16,6 +16,7 @@ from apps.gateway import pipeline
 from apps.gateway.api.answering import with_run_headers
 from apps.gateway.api.completion import render_completion
 from apps.gateway.api.errors import DEFECT
+from apps.gateway.api.limit_headers import tell_limits
 from apps.gateway.api.schemas import AnswerSchema, AskSchema, DecisionSchema, ErrorSchema
 from apps.gateway.authentication import caller_of, headers_of, tags_of
 from apps.gateway.types import Ask
@@ -102,6 +103,8 @@ class RouteView(DataPlaneView):
 def _told(error: Exception, context: Mapping[str, Any]) -> Response:
     """Render any error: Django's own page of a defect would show its details under DEBUG."""
     response = exception_handler(error, context)
+    if isinstance(error, RouterError) and response is not None:
+        tell_limits(response, "router", error)
     if response is None:
         log.error("gateway.defect", exc_info=error)
         response = Response(error_body(RouterError(DEFECT)), status=RouterError.http_status)

@@ -12,6 +12,7 @@ from apps.core.api import error_body
 from apps.core.chat import Dialect
 from apps.core.errors import MethodNotAllowed, NotFound, RouterError
 from apps.gateway.api.dialects import dialect_of, wants_array
+from apps.gateway.api.limit_headers import tell_limits
 from apps.gateway.api.request_ids import request_id_headers, shown_request_id
 from apps.gateway.wire.anthropic.errors import render_error as anthropic_error
 from apps.gateway.wire.anthropic.errors import status_of as anthropic_status
@@ -56,8 +57,7 @@ def error_response(request: HttpRequest, error: RouterError) -> HttpResponse:
     response = HttpResponse(orjson.dumps(body), "application/json", status)
     for name in request_id_headers(dialect):
         response[name] = shown_request_id(request)
-    if error.retry_after_seconds is not None:
-        response["Retry-After"] = str(error.retry_after_seconds)
+    tell_limits(response, dialect, error)
     return response
 
 

@@ -71,7 +71,8 @@ class ProviderCall:
 class AttemptError(Exception):
     """An attempt failed. `message` is safe to log and to show; it never holds a secret.
 
-    `param` names the field of the request that is at fault, where one is.
+    `param` names the field of the request that is at fault, where one is; `limits` are the headers
+    in which the provider told of its own.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class AttemptError(Exception):
         retry_after_seconds: float | None = None,
         provider_code: str = "",
         param: str | None = None,
+        limits: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -91,6 +93,7 @@ class AttemptError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.provider_code = provider_code
         self.param = param
+        self.limits: Mapping[str, str] = limits or {}
 
 
 class ProviderAdapter(Protocol):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from itertools import islice
 
 from apps.core.clock import utc_now
 from apps.providers.adapters.base import AttemptError, FailureKind, ProviderCall
@@ -11,6 +12,10 @@ from apps.providers.adapters.base import AttemptError, FailureKind, ProviderCall
 MAX_MESSAGE_CHARACTERS = 500
 # Names of fields may be of the caller's own making.
 LONGEST_NAME = 60
+# OpenAI's and most others' begin with `x-ratelimit-`, Anthropic's with `anthropic-ratelimit-`.
+ABOUT_LIMITS = "ratelimit"
+MOST_LIMITS = 32
+LONGEST_LIMIT = 100
 
 KIND_BY_STATUS: Mapping[int, FailureKind] = {
     401: "credential",
@@ -45,6 +50,7 @@ def attempt_error(
     kind: FailureKind | None = None,
     retry_after_seconds: float | None = None,
     provider_code: str = "",
+    limits: Mapping[str, str] | None = None,
 ) -> AttemptError:
     """Build the error of an answer with a status; its message can hold no secret."""
     return AttemptError(
@@ -53,6 +59,7 @@ def attempt_error(
         http_status=status,
         retry_after_seconds=retry_after_seconds,
         provider_code=provider_code[:100],
+        limits=limits,
     )
 
 
@@ -90,6 +97,20 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after")
     seconds = _number(text)
     return seconds if seconds is not None or text is None else _seconds_until(text)
+
+
+def limits_told(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers in which a provider tells of its rate limits, in lower case."""
+    told = ((name.lower(), value) for name, value in headers.items())
+    short = (
+        (name, value)
+        for name, value in told
+        if ABOUT_LIMITS in name
+        and len(value) <= LONGEST_LIMIT
+        and value.isascii()
+        and value.isprintable()
+    )
+    return dict(islice(short, MOST_LIMITS))
 
 
 def _number(text: str | None) -> float | None:

@@ -9,7 +9,12 @@ from typing import Any
 import orjson
 
 from apps.providers.adapters.base import AttemptError, FailureKind
-from apps.providers.adapters.failures import attempt_error, kind_of_status, retry_after_seconds
+from apps.providers.adapters.failures import (
+    attempt_error,
+    kind_of_status,
+    limits_told,
+    retry_after_seconds,
+)
 from apps.providers.adapters.reading import as_mapping
 
 # An error event comes after a successful status: there its type says which one it stands for.
@@ -46,6 +51,7 @@ def error_from_answer(
         secret=secret,
         kind=_of_words(message) or kind_of_status(status),
         retry_after_seconds=retry_after_seconds(headers),
+        limits=limits_told(headers),
         provider_code=type_,
     )
 

@@ -9,6 +9,7 @@ from apps.providers.adapters.base import AttemptError, FailureKind
 from apps.providers.adapters.failures import (
     attempt_error,
     kind_of_status,
+    limits_told,
     retry_after_seconds,
     safe_message,
 )
@@ -58,6 +59,7 @@ def error_from_answer(
         secret=secret,
         kind=_kind_of(told) or kind_of_status(status),
         retry_after_seconds=retry_after_seconds(headers),
+        limits=limits_told(headers),
         provider_code=next(iter(told.codes), ""),
     )
     error.param = told.param
