@@ -42,12 +42,14 @@ class RoutedSite:
 
 
 @contextmanager
-def routed_site(folder: Path, *, store_content: bool = False) -> Iterator[RoutedSite]:
+def routed_site(
+    folder: Path, *, store_content: bool = False, server: str = "granian"
+) -> Iterator[RoutedSite]:
     """Serve a tenant with a chat model per wire, and a vector model where the wire has them."""
     with running_wire_server(secret=SECRET) as provider:
         made = publish_offers(_offers(provider), store_content=store_content)
         port = _free_port()
-        with serving(port, folder, workers=1):
+        with serving(port, folder, workers=1, server=server):
             _wait_until_ready(port)
             models = (*MODELS.values(), *VECTOR_MODELS.values())
             spares = {model: iter(_spares(model)) for model in models}

@@ -9,9 +9,11 @@ from pathlib import Path
 
 
 @contextmanager
-def serving(port: int, folder: Path, *, workers: int = 2) -> Iterator[None]:
+def serving(
+    port: int, folder: Path, *, workers: int = 2, server: str = "granian"
+) -> Iterator[None]:
     """Serve on a port of this machine until the block ends."""
-    choice = {"PORT": str(port), "WEB_WORKERS": str(workers), "SERVER": "granian"}
+    choice = {"PORT": str(port), "WEB_WORKERS": str(workers), "SERVER": server}
     environment = {**os.environ, **choice, "LOG_LEVEL": "ERROR", "STATE_DIR": str(folder / "state")}
     command = [sys.executable, "-m", "router_project.processes", "web"]
     with (folder / "web.log").open("wb") as log:
