@@ -55,10 +55,11 @@ HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """A served site whose spare keys may send a few requests a minute each."""
+    """A served site whose spare keys may send a few requests a minute each, one without money."""
 
     routed: RoutedSite
     keys: Iterator[str]
+    poor: str
 
     def openai(self, key: str = "") -> OpenAI:
         address = f"{self.routed.address}/v1"
@@ -85,7 +86,8 @@ def served(
         empty_tables()
         with routed_site(folder, server=request.param) as routed:
             made = [make_key(routed.project, requests_per_minute=PER_MINUTE) for _ in range(KEYS)]
-            yield Limited(routed, iter([key.clear for key in made]))
+            poor = make_key(routed.project, monthly_budget=1).clear
+            yield Limited(routed, iter([key.clear for key in made]), poor)
         empty_tables()
 
 
@@ -175,6 +177,19 @@ def test_e6__googles_client__reads_the_wait_in_the_refusal(site: Limited) -> Non
     wait = told.value.response.headers["retry-after"]
     assert 0 < int(wait) <= 20
     assert {**RETRY_INFO, "retryDelay": f"{wait}s"} in told.value.details["error"]["details"]
+
+
+def test_section_11__spent_budget__is_not_asked_again_by_the_clients(site: Limited) -> None:
+    asked: dict[str, Any] = {"messages": HELLO, "max_tokens": 50}
+    openais = site.openai(site.poor).with_options(max_retries=2)
+    with openais as client, pytest.raises(openai.RateLimitError) as one:
+        client.chat.completions.create(model=MODELS["openai"], **asked)
+    anthropics = site.anthropic(site.poor).with_options(max_retries=2)
+    with anthropics as other, pytest.raises(anthropic.PaymentRequiredError) as two:
+        other.messages.create(model=site.routed.spare(MODELS["anthropic"]), **asked)
+    assert one.value.code == "budget_exceeded"
+    for refused in (one.value.response, two.value.response):
+        assert refused.request.headers["x-stainless-retry-count"] == "0"
 
 
 def test_e6__our_own_api__tells_it_as_openai_does(site: Limited) -> None:

@@ -4,7 +4,7 @@ from django.http.response import HttpResponseBase
 
 from apps.core.chat import Dialect
 from apps.core.clock import unix_ms
-from apps.core.errors import ProviderRateLimited, RouterError
+from apps.core.errors import BudgetExceeded, ProviderRateLimited, RouterError
 from apps.core.rates import RateLeft
 from apps.gateway.wire.rate_headers import render_rate
 
@@ -25,6 +25,9 @@ def tell_limits(response: HttpResponseBase, dialect: Dialect, error: RouterError
     tell_rate(response, dialect, error.rate)
     if error.retry_after_seconds is not None:
         response["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, BudgetExceeded):
+        # The vendors' clients send a 429 again by themselves, and money does not come back so soon.
+        response["x-should-retry"] = "false"
     if isinstance(error, ProviderRateLimited):
         for name, value in error.provider_limits.items():
             response[f"{PROVIDERS_OWN}{name}"] = value
