@@ -15,6 +15,7 @@ from apps.core.errors import (
     RouterError,
     ServiceUnavailable,
 )
+from apps.gateway.wire.anthropic.errors import OVERLOADED
 from apps.providers.adapters.base import AttemptError
 from apps.routing.engine.explain import ENGLISH, explain_steps
 from apps.routing.engine.trace import step_record
@@ -22,8 +23,6 @@ from apps.routing.engine.types import Decision, RequestFacts
 
 NAMED_MODELS = 20
 UNFIT = frozenset({"context_length", "not_expressible"})
-# Anthropic has a status of its own for having no room, and its clients know it.
-OVERLOADED = 529
 NAMED_REASONS = 5
 
 

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextvars import ContextVar
-from typing import override
+from types import ModuleType
+from typing import Any, override
 
 import httpx2
 
 from apps.core.chat import ChatDetails, ChatRequest, Message
 from apps.core.errors import InvalidRequest
-from apps.providers.adapters.base import AttemptError, Timeouts
-from apps.providers.adapters.failures import not_expressible
+from apps.providers.adapters.base import AttemptError, Connection, Timeouts
+from apps.providers.adapters.failures import attempt_error, not_expressible
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
 from apps.providers.adapters.transport import (
@@ -91,6 +92,31 @@ async def listed(names: AsyncIterator[str | None]) -> list[str]:
     except (ValueError, TypeError, AttributeError) as error:
         raise AttemptError("unavailable", "the provider's list cannot be read") from error
     return found
+
+
+async def list_by(vendor: ModuleType, client: Any, connection: Connection) -> list[str]:
+    """Return the ids of a provider's list, page by page; raises AttemptError.
+
+    `vendor` is the module of the client: OpenAI's and Anthropic's come out of one generator, so
+    that their lists and errors have the same names.
+    """
+    try:
+        return await listed(model.id async for model in client.models.list())
+    except vendor.APIStatusError as error:
+        secret = connection.secret
+        raise attempt_error(error.status_code, error.message, secret=secret) from error
+    except vendor.APIError as error:
+        raise AttemptError("unavailable", "the provider's list cannot be read") from error
+
+
+def listing_options(connection: Connection) -> dict[str, Any]:
+    """Return how a client that only lists is made, its address apart."""
+    return {
+        "api_key": connection.secret or KEYLESS,
+        "max_retries": 0,
+        "timeout": LISTING_SECONDS,
+        "http_client": shared_client(),
+    }
 
 
 def read_details(request: ChatRequest) -> ChatDetails:
