@@ -10,6 +10,9 @@ from apps.providers.adapters.base import AttemptError, FailureKind, ProviderCall
 
 # Providers put prompts and whole pages into their messages; a log line needs the beginning only.
 MAX_MESSAGE_CHARACTERS = 500
+# What a provider thought in earlier turns is for itself alone: a conversation that goes on elsewhere
+# loses nothing that somebody said.
+THOUGHTS = "reasoning_content"
 # Names of fields may be of the caller's own making.
 LONGEST_NAME = 60
 # OpenAI's and most others' begin with `x-ratelimit-`, Anthropic's with `anthropic-ratelimit-`.
@@ -78,7 +81,7 @@ def refuse_losses(call: ProviderCall, dropped: Iterable[str]) -> None:
 
     An adapter calls this with what its request has dropped, before it sends it.
     """
-    lost = next(iter(dropped), "")[:LONGEST_NAME]
+    lost = next((name for name in dropped if name != THOUGHTS), "")[:LONGEST_NAME]
     if call.refuses_loss and lost:
         raise not_expressible(f"this provider cannot take {lost} as it was sent", param=lost)
 

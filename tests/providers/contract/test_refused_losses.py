@@ -72,6 +72,25 @@ async def test_loss__that_the_route_allows__is_told_with_the_answer(
         assert (await adapter.complete(call)).dropped == (field,)
 
 
+def with_a_thought(kind: str) -> ChatRequest:
+    """Return a conversation in which another provider has thought, in another wire's dialect."""
+    if kind == "openai":
+        thought = {"type": "thinking", "thinking": "Hm.", "signature": "of another"}
+        said: Any = [thought, {"type": "text", "text": "hi"}]
+        turns = [*HELLO, {"role": "assistant", "content": said}, *HELLO]
+        return anthropic.parse({"model": "m", "max_tokens": 50, "messages": turns})
+    spoken = {"role": "assistant", "content": "hi", "reasoning_content": "Hm."}
+    return openai_chat.parse({"model": "m", "messages": [*HELLO, spoken, *HELLO]})
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "google"])
+async def test_ao4_x1__thought_of_another_provider__is_told_and_refused_by_no_route(
+    kind: str, server: WireServer
+) -> None:
+    call = call_of(kind, with_a_thought(kind), server, refuses=True)
+    assert (await adapter_for(kind).complete(call)).dropped == ("reasoning_content",)
+
+
 async def test_loss__found_when_the_provider_refuses_the_field__ends_there(
     server: WireServer,
 ) -> None:
