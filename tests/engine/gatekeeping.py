@@ -15,9 +15,9 @@ BLOCKED = {"retry_after_ms": NOW + 700}
 # Two and a half times as slow as usual, from the first token to the last, with nine calls.
 CROWDED = {
     "in_flight": 9,
-    "ttft_ms": 250.1,
+    "ttft_ms": 200.1,
     "usual_ttft_ms": 100.0,
-    "ms_per_token": 25.1,
+    "ms_per_token": 20.1,
     "usual_ms_per_token": 10.0,
     "seen_ms": NOW,
 }

@@ -8,6 +8,9 @@ from apps.routing.engine.averages import learned, usual
 
 AFTER_8_S = math.exp(-0.8)
 AFTER_10_S = math.exp(-1)
+# What a second is of the times for which the usual remembers.
+QUICKER = 1 - math.exp(-1 / 20)
+SLOWER = 1 - math.exp(-1 / 600)
 
 
 @pytest.mark.parametrize(
@@ -40,27 +43,36 @@ def test_learned__one_more_sample__counts_by_how_bad_and_how_late_it_is(
 
 
 @pytest.mark.parametrize(
-    ("known", "sample", "expected"),
+    ("known", "sample", "age_ms", "expected"),
     [
-        (0.0, 300.0, 300.0),
-        (100.0, 100.0, 100.0),
-        (100.0, 50.0, 99.0),
-        # What is slower than usual counts a tenth.
-        (100.0, 150.0, 100.1),
-        (100.0, 200.0, 100.2),
+        (0.0, 300.0, 0, 300.0),
+        (100.0, 100.0, 1_000, 100.0),
+        (100.0, 50.0, 1_000, 100 - QUICKER * 50),
+        (100.0, 150.0, 1_000, 100 + SLOWER * 50),
+        (100.0, 200.0, 1_000, 100 + SLOWER * 100),
         # More than twice as slow as usual counts as twice.
-        (100.0, 90_000.0, 100.2),
+        (100.0, 90_000.0, 1_000, 100 + SLOWER * 100),
+        # Calls that come at once tell it once; events may come in any order.
+        (100.0, 50.0, 0, 100.0),
+        (100.0, 50.0, -5_000, 100.0),
+        # After a long silence it is one call all the same.
+        (100.0, 50.0, 10_000, 100 - (1 - math.exp(-0.5)) * 50),
+        (100.0, 50.0, 10**9, 100 - (1 - math.exp(-0.5)) * 50),
     ],
 )
-def test_usual__one_more_sample__moves_it_little(
-    known: float, sample: float, expected: float
+def test_usual__one_more_sample__counts_by_the_time_since_the_last(
+    known: float, sample: float, age_ms: float, expected: float
 ) -> None:
-    assert usual(known, sample) == pytest.approx(expected)
+    assert usual(known, sample, age_ms) == pytest.approx(expected)
 
 
-def test_usual__during_an_incident_of_a_hundred_calls__stays_near_what_it_was() -> None:
+@pytest.mark.parametrize("calls_per_second", [1, 50])
+def test_usual__during_an_incident_of_100_s__stays_near_what_it_was_however_many_calls_it_meets(
+    calls_per_second: int,
+) -> None:
     late = usually = 100.0
-    for _ in range(100):
-        late, usually = learned(late, 20_000.0, 1_000), usual(usually, 20_000.0)
+    for _ in range(100 * calls_per_second):
+        late = learned(late, 20_000.0, 1_000 / calls_per_second)
+        usually = usual(usually, 20_000.0, 1_000 / calls_per_second)
     assert late > 15_000
     assert usually < 125

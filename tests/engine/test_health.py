@@ -4,6 +4,7 @@ Who rests, for how long, and how it is forgiven is in `test_health_ejection.py`.
 """
 
 from functools import reduce
+from math import exp
 from typing import Any
 
 import pytest
@@ -97,9 +98,15 @@ def test_first_token__of_the_first_answer__replaces_the_guess(ttft_ms: float) ->
 @pytest.mark.parametrize(
     ("age_ms", "ttft_ms", "late", "usual"),
     [
-        (0, 1_200.0, 0.6 * 200 + 0.4 * 1_200, 100.2),
-        (5_000, 50.0, 0.8 * 200 + 0.2 * 50, 99.0),
-        (10**9, 50.0, 50.0, 99.0),
+        (0, 1_200.0, 0.6 * 200 + 0.4 * 1_200, 100.0),
+        (5_000, 50.0, 0.8 * 200 + 0.2 * 50, 100 - (1 - exp(-5 / 20)) * 50),
+        (
+            5_000,
+            1_200.0,
+            0.6 * 200 + 0.4 * 1_200,
+            100 + (1 - exp(-5 / 600)) * 100,
+        ),
+        (10**9, 50.0, 50.0, 100 - (1 - exp(-10 / 20)) * 50),
     ],
 )
 def test_first_token__later__is_learned_by_its_age(
@@ -113,7 +120,9 @@ def test_streamed_answer__ended__tells_the_time_of_each_token_alone() -> None:
     first = after(event("ok", elapsed_ms=2_300.0, ttft_ms=300.0, output_tokens=100))
     assert times(first) == (HEALTHY.ttft_ms, 20.0, 0.0, 20.0)
     ended = event("ok", NOW + 5_000, elapsed_ms=600.0, ttft_ms=100.0, output_tokens=100)
-    assert times(after(ended, **KNOWN)) == pytest.approx((200.0, 9.0, 100.0, 7.94))
+    assert times(after(ended, **KNOWN)) == pytest.approx(
+        (200.0, 9.0, 100.0, 8 - (1 - exp(-5 / 20)) * 3)
+    )
 
 
 def test_whole_answer__ended__tells_how_far_off_both_times_were() -> None:
@@ -121,8 +130,10 @@ def test_whole_answer__ended__tells_how_far_off_both_times_were() -> None:
     first = after(event("ok", elapsed_ms=1_000.0, output_tokens=100))
     assert times(first) == (250.0, 7.5, 250.0, 7.5)
     # 200 ms + 100 tokens of 10 ms were expected; it took twice as long.
-    ended = event("ok", elapsed_ms=2_400.0, output_tokens=100)
-    assert times(after(ended, **KNOWN)) == pytest.approx((280.0, 14.0, 100.2, 8.016))
+    ended = event("ok", NOW + 1_000, elapsed_ms=2_400.0, output_tokens=100)
+    slower = 1 - exp(-1 / 600)
+    expected = (280.0, 14.0, 100 + slower * 100, 8 + slower * 8)
+    assert times(after(ended, **KNOWN)) == pytest.approx(expected)
 
 
 def test_answer__without_a_token__tells_no_time() -> None:
@@ -205,6 +216,14 @@ def test_rate_limit__with_or_without_retry_after__blocks_until_then(
     state = after(event("rate_limited", retry_after_ms=named_ms))
     assert (state.retry_after_ms, state.failures, state.error_rate) == (until, 0, 0.0)
     assert state.token_level is None
+
+
+@pytest.mark.parametrize("kind", ["error", "timeout"])
+@pytest.mark.parametrize(("named_ms", "until"), [(0, 0), (1, NOW + 1), (30_000, NOW + 30_000)])
+def test_e4__error_of_a_provider_that_names_a_time__leaves_it_alone_until_then(
+    kind: Any, named_ms: int, until: int
+) -> None:
+    assert after(event(kind, retry_after_ms=named_ms)).retry_after_ms == until
 
 
 def test_rate_limit__during_a_longer_one__does_not_shorten_it() -> None:

@@ -26,13 +26,15 @@ SHORT = "return math.ceil(short * MINUTE_MS / per_minute) if short {} else {}"
 DOWN = "refused_until = self._health.credentials_down.get(deployment.credential, {})"
 WAIT = "wait = state.retry_after_ms - now if state.retry_after_ms {} now else 0"
 LIKELY = "if likely {} output:"
-SLOWER = "weight = SLOWER_WEIGHT if sample {} known else USUAL_WEIGHT"
+SLOWER = "memory_ms = SLOWER_MEMORY_MS if sample {} known else QUICKER_MEMORY_MS"
 MOMENT = "if choice.strategy != 'cheapest' and len(ready) {} len(sound):"
 SOON = (
     "later = [(self._promise(look), look.wait_ms) for look in sound"
     " if {} look.wait_ms <= LONGEST_MOMENT_MS and (not look.owes_proof)]"
 )
-PAIRS = "for look, (seconds, load, errors, burden) in zip(ready, times, strict={}):"
+PAIRS = "for look, time in zip(ready, times, strict={}):"
+SLOTS = "@dataclass(slots={})"
+SLOTTED = ("filters", "load_balancer", "prediction", "readiness")
 EXACTLY = "an average of calls is never exactly that"
 NOT_BELOW = "the longest of the waits is never below 0"
 NOBODY = "there is nobody to tell of or to wait for"
@@ -88,6 +90,10 @@ SAME: list[tuple[str, str, list[str], str]] = [
         "none of those that are ready takes so much longer than the best of them",
     ),
     ("load_balancer", PAIRS.format(True), [PAIRS.format(False)], "both have the same length"),
+    *(
+        (name, SLOTS.format(True), [SLOTS.format(False)], "without slots it is only slower")
+        for name in SLOTTED
+    ),
     (
         "load_balancer",
         "if age > 0:",

@@ -118,8 +118,8 @@ def test_waits__of_the_sound__are_worse_than_one_call_to_one_that_rested_for_a_w
         ({}, True),
         ({"in_flight": 8}, False),
         # Long prompts delay the first token alone.
-        ({"ttft_ms": 250.0}, False),
-        ({"ms_per_token": 25.0}, False),
+        ({"ttft_ms": 200.0}, False),
+        ({"ms_per_token": 20.0}, False),
         ({"usual_ttft_ms": 0.0}, False),
         ({"usual_ttft_ms": 0.2}, True),
         ({"usual_ms_per_token": 0.0}, False),

@@ -10,8 +10,8 @@ from apps.providers.adapters.base import AttemptError, FailureKind, ProviderCall
 
 # Providers put prompts and whole pages into their messages; a log line needs the beginning only.
 MAX_MESSAGE_CHARACTERS = 500
-# What a provider thought in earlier turns is for itself alone: a conversation that goes on elsewhere
-# loses nothing that somebody said.
+# What a provider thought in earlier turns is for itself alone: a conversation that goes on
+# elsewhere loses nothing that somebody said.
 THOUGHTS = "reasoning_content"
 # Names of fields may be of the caller's own making.
 LONGEST_NAME = 60

@@ -13,11 +13,14 @@ LEAST_KEPT = 0.8
 SURPRISE_FACTOR = 1.5
 # An average that nothing has confirmed for so long gives way to whatever comes.
 AGED_MS = 8_000
-# An incident must not become usual: what is slower counts a tenth, and no call looks more than so
-# many times as slow. Who is not called any more is judged by its usual times.
-USUAL_WEIGHT = 0.02
-SLOWER_WEIGHT = 0.002
+# What is quicker is usual soon; an incident must not become usual while it lasts, however many
+# calls it meets, and no call looks more than so many times as slow. By its usual times is judged
+# who is not called any more, and who has too many calls.
+QUICKER_MEMORY_MS = 20_000.0
+SLOWER_MEMORY_MS = 600_000.0
 MOST_UNUSUAL = 2
+# The first call after a long silence is one call all the same.
+LONGEST_SILENCE_MS = 10_000
 
 
 def learned(known: float, sample: float, age_ms: float) -> float:
@@ -30,9 +33,10 @@ def learned(known: float, sample: float, age_ms: float) -> float:
     return keep * known + (1 - keep) * sample
 
 
-def usual(known: float, sample: float) -> float:
-    """Return what is usual after one more sample; 0 is not known yet."""
+def usual(known: float, sample: float, age_ms: float) -> float:
+    """Return what is usual after one more sample, `age_ms` after the last; 0 is not known yet."""
     if not known:
         return sample
-    weight = SLOWER_WEIGHT if sample > known else USUAL_WEIGHT
+    memory_ms = SLOWER_MEMORY_MS if sample > known else QUICKER_MEMORY_MS
+    weight = 1 - math.exp(-min(max(age_ms, 0.0), LONGEST_SILENCE_MS) / memory_ms)
     return known + weight * (min(sample, MOST_UNUSUAL * known) - known)

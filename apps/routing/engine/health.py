@@ -105,7 +105,7 @@ def _first_token(state: DeploymentHealth, event: HealthEvent) -> Changes:
     return {
         "waiting": _without(state.waiting, event.call_id),
         "ttft_ms": _late(state.ttft_ms, sample, state.usual_ttft_ms, age),
-        "usual_ttft_ms": usual(state.usual_ttft_ms, sample),
+        "usual_ttft_ms": usual(state.usual_ttft_ms, sample, age),
         "seen_ms": event.at_ms,
         **_answered(state, event),
     }
@@ -194,7 +194,7 @@ def _timed(state: DeploymentHealth, event: HealthEvent) -> Changes:
     first = _at_least(state.ttft_ms * ratio)
     return {
         "ttft_ms": _late(state.ttft_ms, first, state.usual_ttft_ms, age),
-        "usual_ttft_ms": usual(state.usual_ttft_ms, first),
+        "usual_ttft_ms": usual(state.usual_ttft_ms, first, age),
         **_spoken(state, state.ms_per_token * ratio, age),
     }
 
@@ -205,7 +205,7 @@ def _spoken(state: DeploymentHealth, sample: float, age_ms: float) -> Changes:
     each = _late(state.ms_per_token, sample, state.usual_ms_per_token, age_ms)
     return {
         "ms_per_token": each,
-        "usual_ms_per_token": usual(state.usual_ms_per_token, sample),
+        "usual_ms_per_token": usual(state.usual_ms_per_token, sample, age_ms),
     }
 
 
@@ -215,6 +215,7 @@ def _error(state: DeploymentHealth, event: HealthEvent) -> Changes:
     error_rate = _more_errors(state)
     changes = {
         **_ended(state, event),
+        **_left_alone(state, event, event.retry_after_ms),
         "failures": failures,
         "error_rate": error_rate,
         "seen_ms": event.at_ms,
@@ -265,13 +266,19 @@ def _cut(state: DeploymentHealth, event: HealthEvent) -> Changes:
 
 def _rate_limited(state: DeploymentHealth, event: HealthEvent) -> Changes:
     """A full provider is not a sick one: it is left alone until the time it named."""
-    wait = max(event.retry_after_ms or UNTOLD_RATE_BLOCK_MS, SHORTEST_RATE_BLOCK_MS)
-    until = max(state.retry_after_ms, event.at_ms + wait)
-    changes: Changes = {**_ended(state, event), "retry_after_ms": until}
+    wait_ms = max(event.retry_after_ms or UNTOLD_RATE_BLOCK_MS, SHORTEST_RATE_BLOCK_MS)
+    changes = {**_ended(state, event), **_left_alone(state, event, wait_ms)}
     if event.tokens_per_minute:
         level = min(token_level(state, event.tokens_per_minute, event.at_ms), 0.0)
         changes |= {"token_level": level, "token_level_ms": event.at_ms}
     return changes
+
+
+def _left_alone(state: DeploymentHealth, event: HealthEvent, wait_ms: int) -> Changes:
+    """Ask nothing of a provider before the time that it named, whatever its error was."""
+    if not wait_ms:
+        return {}
+    return {"retry_after_ms": max(state.retry_after_ms, event.at_ms + wait_ms)}
 
 
 def _budget(_state: DeploymentHealth, event: HealthEvent) -> Changes:

@@ -36,6 +36,7 @@ UNSEEN_MS = 8_000
 # With more calls under way than these, one that is so much slower than usual has too many: further
 # calls would only make all of them too late. Whoever finds no other asks again in a moment.
 FEW_CALLS = 8
+CROWDED_FACTOR = 2.0
 CROWDED_WAIT_MS = 250
 MINUTE_MS = 60_000
 # What a new request leaves of a bucket to those that wait already, or else small ones would always
@@ -235,8 +236,8 @@ def _is_crowded(state: DeploymentHealth) -> bool:
     """Tell whether it has many calls and is slow with all: long prompts delay first tokens only."""
     return (
         state.in_flight > FEW_CALLS
-        and 0 < SLOWER_THAN_USUAL * state.usual_ttft_ms < state.ttft_ms
-        and 0 < SLOWER_THAN_USUAL * state.usual_ms_per_token < state.ms_per_token
+        and 0 < CROWDED_FACTOR * state.usual_ttft_ms < state.ttft_ms
+        and 0 < CROWDED_FACTOR * state.usual_ms_per_token < state.ms_per_token
     )
 
 
