@@ -1,10 +1,12 @@
 """Providers on sockets; pages need no collected static files."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
+from apps.providers.adapters.sdk import close_sdk_clients
+from apps.providers.adapters.transport import close_clients
 from tests.providers.openai_servers import Serve, serving_kinds
 from tests.providers.upstream import Upstream, running_upstream
 
@@ -12,6 +14,14 @@ from tests.providers.upstream import Upstream, running_upstream
 @pytest.fixture(autouse=True)
 def _no_collected_static_files(settings: Any) -> None:
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+async def _closed_clients() -> AsyncIterator[None]:
+    """Clients belong to the loop of one test."""
+    yield
+    await close_clients()
+    await close_sdk_clients()
 
 
 @pytest.fixture

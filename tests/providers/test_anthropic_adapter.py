@@ -1,6 +1,6 @@
 """Anthropic's adapter over a real socket: what goes out, what was lost, and what comes back."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,6 @@ import pytest
 
 from apps.providers.adapters.anthropic.adapter import AnthropicAdapter
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.scripts import SCRIPTS
 from apps.providers.wire_servers.scripts import Script as WireScript
 from apps.providers.wire_servers.server import WireServer
@@ -19,12 +18,6 @@ from tests.providers.wires import Script
 
 MODES = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 SECRET = "secret-1234"
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
 
 
 @pytest.fixture

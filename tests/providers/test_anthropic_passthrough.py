@@ -1,7 +1,7 @@
 """Anthropic's own dialect to Anthropic and back: untouched but for model and limit. AA1 to AA3."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,6 @@ from apps.providers.adapters.base import (
     ProviderCall,
     Timeouts,
 )
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.scripts import (
     SCRIPTS,
     TEXT,
@@ -74,12 +73,6 @@ ODD_BODY: dict[str, Any] = {
     "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
     "metadata": {"user_id": "u-1"},
 }
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
 
 
 @pytest.fixture

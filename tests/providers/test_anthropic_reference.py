@@ -1,7 +1,7 @@
 """The fast path against Anthropic's own SDK, over real sockets: the same bytes, the same errors."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,8 +16,6 @@ from apps.providers.adapters.base import (
     ProviderCall,
     Timeouts,
 )
-from apps.providers.adapters.sdk import close_sdk_clients
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.scripts import SCRIPTS
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
@@ -69,13 +67,6 @@ OWN_BODY: dict[str, Any] = {
     ],
 }
 type Outcome = ChatResponse | list[StreamEvent] | AttemptError
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
-    await close_sdk_clients()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Gemini's adapter over a real socket, against a provider that refuses what the real one would."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ from apps.providers.adapters import sdk
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall
 from apps.providers.adapters.google.signatures import NOT_SIGNED
 from apps.providers.adapters.registry import adapter_for
-from apps.providers.adapters.sdk import close_sdk_clients
 from apps.providers.wire_servers.gemini.generate import SIGNED, SIGNED_TEXT
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, signature_of
 from tests.providers.gemini_calls import (
@@ -40,12 +39,6 @@ IMAGE = {"type": "image_url", "image_url": {"url": PNG_URL}}
 def gemini() -> Iterator[Gemini]:
     with running_gemini() as gemini:
         yield gemini
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_sdk_clients()
 
 
 async def asked_of(call: ProviderCall, *, is_streamed: bool) -> list[StreamEvent]:

@@ -3,7 +3,7 @@
 AO4, AO6, AO12 to AO15 as far as the provider's side goes, and OO1, OO5, OO6, OO10.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from apps.gateway.wire.openai_chat.stream import ChatChunks
 from apps.gateway.wire.rendering import AnswerHead
 from apps.providers.adapters.base import AttemptError, ProviderCall
 from apps.providers.adapters.openai.adapter import OpenAIAdapter
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.scripts import (
     SCRIPTS,
     TEXT,
@@ -42,12 +41,6 @@ THOUGHT_PART = Thinking(THOUGHT, origin="openai")
 def server() -> Iterator[WireServer]:
     with running_wire_server(secret=SECRET) as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
 
 
 def call_to(server: WireServer, **fields: Any) -> ProviderCall:

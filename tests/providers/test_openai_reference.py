@@ -4,7 +4,7 @@ Both talk to the same simulated provider: same body, same headers that matter, a
 and every way to fail the same class of outcome.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,6 @@ from openai.types.chat import ChatCompletion, ChatCompletionStreamOptionsParam
 from apps.core.chat import ChatResponse, ToolCall
 from apps.providers.adapters.base import AttemptError, ProviderCall
 from apps.providers.adapters.openai.adapter import OpenAIAdapter
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.habits import HABITS
 from apps.providers.wire_servers.scripts import Script
 from apps.providers.wire_servers.server import Received, WireServer
@@ -78,12 +77,6 @@ KIND_BY_STATUS = {402: "credential", 408: "unavailable", 413: "context_length"}
 def server() -> Iterator[WireServer]:
     with running_wire_server(secret=SECRET) as server:
         yield server
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
 
 
 async def ours(call: ProviderCall, *, is_streamed: bool) -> ChatResponse:

@@ -1,25 +1,17 @@
 """What servers that resemble OpenAI refuse, and their errors, over real sockets: OO2, OO5, OO12."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from apps.providers.adapters.openai.adapter import OpenAIAdapter
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.habits import Habits
 from apps.providers.wire_servers.scripts import SCRIPTS, TEXT, Script
 from tests.providers.openai_calls import passed, put_together
 from tests.providers.openai_servers import KINDS, Serve, call_to, events_of, failure
 
 MODES = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
 
 
 async def test_oo5__server_that_refuses_to_be_asked_for_usage__is_asked_once_more_without(

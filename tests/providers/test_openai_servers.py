@@ -4,8 +4,6 @@ What every server is told: a conversation that another provider began, with thou
 images in results and long ids. What it answers is the same neutral answer everywhere.
 """
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from apps.core.chat import (
@@ -19,7 +17,6 @@ from apps.core.chat import (
     ToolChoice,
 )
 from apps.providers.adapters.openai.adapter import OpenAIAdapter
-from apps.providers.adapters.transport import close_clients
 from apps.providers.wire_servers.habits import HABITS
 from apps.providers.wire_servers.scripts import (
     TEXT,
@@ -51,12 +48,6 @@ PAST = (
     turn("user", result("b", Text("no such city"), is_error=True), result(LONG_ID, PNG), "Well?"),
 )
 TOOLS = (Tool("weather"), CLOCK)
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
 
 
 def calls_in(found: ChatResponse) -> list[tuple[str, str]]:

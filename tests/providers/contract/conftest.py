@@ -1,6 +1,6 @@
 """One upstream per test, and a call of each adapter aimed at it."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,8 +8,6 @@ import pytest
 from apps.core.chat import ChatRequest, Message, StreamEvent
 from apps.providers.adapters.base import Connection, ProviderAdapter, ProviderCall, Timeouts
 from apps.providers.adapters.registry import adapter_for
-from apps.providers.adapters.sdk import close_sdk_clients
-from apps.providers.adapters.transport import close_clients
 from tests.providers.upstream import Upstream
 
 SECRET = "secret-of-the-provider-1234"
@@ -26,13 +24,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def adapter(kind: str) -> ProviderAdapter:
     return adapter_for(kind)
-
-
-@pytest.fixture(autouse=True)
-async def _closed_clients() -> AsyncIterator[None]:
-    yield
-    await close_clients()
-    await close_sdk_clients()
 
 
 @pytest.fixture

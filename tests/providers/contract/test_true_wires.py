@@ -1,5 +1,7 @@
 """Every adapter against the simulated providers, which refuse what the vendor would refuse."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -52,6 +54,37 @@ def ask(kind: str, adapter: ProviderAdapter, server: WireServer) -> Ask:
         return "".join(event.text for event in events), reason, usage
 
     return ask
+
+
+def was_asked(server: WireServer) -> bool:
+    """Wait for a request to arrive."""
+    for _ in range(500):
+        if server.received:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+@MODES
+@pytest.mark.parametrize("script", ["hang", "slow", "stall"])
+async def test_t7__call_that_is_left__is_hung_up_on_within_a_second(
+    ask: Ask, server: WireServer, is_streamed: bool, script: str
+) -> None:
+    server.plan(script)
+    call = asyncio.ensure_future(ask(is_streamed=is_streamed))
+    assert await asyncio.to_thread(was_asked, server)
+    call.cancel()
+    assert await asyncio.to_thread(server.was_abandoned.wait, 1)
+
+
+@MODES
+async def test_t7__call_that_took_too_long__is_hung_up_on_within_a_second(
+    ask: Ask, server: WireServer, is_streamed: bool
+) -> None:
+    server.plan("hang")
+    with pytest.raises(AttemptError, match=r"nothing came for"):
+        await ask(is_streamed=is_streamed, idle=0.2)
+    assert await asyncio.to_thread(server.was_abandoned.wait, 1)
 
 
 @MODES

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from dataclasses import replace
 from typing import override
 
-from pyreqwest.response import Response
+from aiohttp import ClientResponse
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.anthropic.errors import error_from_answer
@@ -69,7 +69,9 @@ def _begin(first: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
 
 
 @asynccontextmanager
-async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[Response]:
+async def _opened(
+    call: ProviderCall, outgoing: Outgoing, pace: Pace
+) -> AsyncIterator[ClientResponse]:
     """Yield the answer of a success; raises AttemptError for any other."""
     async with AsyncExitStack() as stack:
         response = await stack.enter_async_context(_post(call, outgoing, pace))
@@ -86,7 +88,7 @@ async def _opened(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIt
 
 def _post(
     call: ProviderCall, outgoing: Outgoing, pace: Pace
-) -> AbstractAsyncContextManager[Response]:
+) -> AbstractAsyncContextManager[ClientResponse]:
     return post(
         build_url(call.connection),
         body=encode(outgoing.body),
@@ -96,7 +98,7 @@ def _post(
     )
 
 
-async def _refusal(response: Response, call: ProviderCall, pace: Pace) -> AttemptError | None:
+async def _refusal(response: ClientResponse, call: ProviderCall, pace: Pace) -> AttemptError | None:
     if 200 <= response.status < 300:
         return None
     return error_from_answer(

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import replace
 from typing import Any, override
 
-from pyreqwest.response import Response
+from aiohttp import ClientResponse
 
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
@@ -88,7 +88,9 @@ def _begin(first: StreamEvent, outgoing: Outgoing, pace: Pace) -> StreamEvent:
 
 
 @asynccontextmanager
-async def _accepted(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> AsyncIterator[Response]:
+async def _accepted(
+    call: ProviderCall, outgoing: Outgoing, pace: Pace
+) -> AsyncIterator[ClientResponse]:
     """Send the request, and again without a field that was refused; yield what is no refusal."""
     for tries_left in reversed(range(MAX_TRIES)):
         async with _post(call, outgoing, pace) as response:
@@ -106,7 +108,7 @@ async def _accepted(call: ProviderCall, outgoing: Outgoing, pace: Pace) -> Async
 
 def _post(
     call: ProviderCall, outgoing: Outgoing, pace: Pace
-) -> AbstractAsyncContextManager[Response]:
+) -> AbstractAsyncContextManager[ClientResponse]:
     return post(
         build_url(call.connection),
         body=encode(outgoing.body),
@@ -131,7 +133,7 @@ async def _embed(call: ProviderCall, body: dict[str, Any], pace: Pace) -> ChatRe
         return read_vectors(told, call)
 
 
-async def _refusal(response: Response, call: ProviderCall, pace: Pace) -> AttemptError:
+async def _refusal(response: ClientResponse, call: ProviderCall, pace: Pace) -> AttemptError:
     body = await read_error_body(response, pace)
     return error_from_answer(
         response.status,
