@@ -9,7 +9,7 @@ from typing import Any
 
 import anthropic
 import pytest
-from anthropic import Anthropic
+from anthropic import Anthropic, beta_tool
 from anthropic.types import Message, MessageParam, ToolParam
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT
@@ -145,6 +145,30 @@ def _go_on(client: Anthropic, model: str, message: Message, **options: Any) -> M
         {"role": "user", "content": results},
     ]
     return answer(client, model, messages=messages, tools=[WEATHER], **options)
+
+
+def test_tool_runner__whose_client_wants_a_thread__goes_on_without(
+    site: WireSite, client: Anthropic
+) -> None:
+    """The runners of newer clients send only what is new, unless they are told to send it all."""
+
+    @beta_tool
+    def get_weather(city: str, unit: str) -> str:
+        """Tell the weather."""
+        return f"Sunny in {city}, 21 {unit}"
+
+    for wire in WIRES:
+        for is_streamed in (False, True):
+            runner: Any = client.beta.messages.tool_runner(
+                model=name_of(wire, "parallel_tools"),
+                max_tokens=4_096,
+                messages=[{"role": "user", "content": "Is it sunny?"}],
+                tools=[get_weather],
+                stream=is_streamed,
+            )
+            message = runner.until_done()
+            assert [block.text for block in message.content] == [TEXT], wire
+    assert [one.refusal for one in site.server.received if one.refusal] == []
 
 
 def test_ao4_ag1_x1__thoughts__come_back_to_their_provider_alone_as_they_were(

@@ -15,7 +15,9 @@ from apps.core.chat import (
     Turn,
 )
 from apps.core.errors import InvalidRequest
+from apps.gateway.wire.anthropic.errors import render_error
 from apps.gateway.wire.anthropic.request import parse, parse_count, shows_thoughts, taken_ids
+from apps.gateway.wire.anthropic.threads import ThreadNotFound, ThreadUnsupported
 from tests.gateway.anthropic_bodies import (
     ASKED,
     MARK,
@@ -89,6 +91,16 @@ def test_t9__faulty_field__is_named(fields: dict[str, Any], param: str) -> None:
     with pytest.raises(InvalidRequest) as told:
         parse(body_of(**fields))
     assert told.value.param == param
+
+
+def test_thread__is_refused_as_anthropic_does_where_it_holds_none() -> None:
+    begun = {"type": "continue", "previous_message_id": "msg_1"}
+    for thread, refusal in (({"type": "create"}, ThreadUnsupported), (begun, ThreadNotFound)):
+        with pytest.raises(refusal) as told:
+            parse(body_of(thread=thread))
+        error = render_error(told.value, told.value.http_status, "req_1")["error"]
+        assert error["details"] == {"error_code": told.value.code}
+    assert parse(body_of(thread=None)).model == "m"
 
 
 def test_t13__count__needs_no_limit() -> None:

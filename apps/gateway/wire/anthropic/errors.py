@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from apps.core.errors import BudgetExceeded, ProviderOverloaded, RouterError
+from apps.gateway.wire.anthropic.threads import ThreadNotFound, ThreadUnsupported
 
 # Anthropic's own status for having no room.
 OVERLOADED = 529
@@ -36,5 +37,8 @@ def render_error(error: RouterError, status: int, request_id: str) -> dict[str, 
     is_ours = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     usual = "api_error" if is_ours else "invalid_request_error"
     message = f"{error.param}: {error.message}" if error.param else error.message
-    told = {"type": TYPES.get(status, usual), "message": message}
+    told: dict[str, Any] = {"type": TYPES.get(status, usual), "message": message}
+    if isinstance(error, ThreadNotFound | ThreadUnsupported):
+        # Where clients look to know that they can go on without a thread.
+        told["details"] = {"error_code": error.code}
     return {"type": "error", "error": told, "request_id": request_id}

@@ -11,6 +11,7 @@ from apps.core.errors import InvalidRequest
 from apps.gateway.wire.anthropic.grammar import GRAMMAR, MENDING_GRAMMAR
 from apps.gateway.wire.anthropic.mending import needs_mending
 from apps.gateway.wire.anthropic.needs import needs_of
+from apps.gateway.wire.anthropic.threads import refuse_threads
 from apps.gateway.wire.fields import (
     LONGEST_NAME,
     LONGEST_USER,
@@ -31,8 +32,9 @@ ROLES = ("user", "assistant", "system")
 def parse(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> ChatRequest:
     """Read a request for a message; raises InvalidRequest naming the field and the fix.
 
-    `headers` are those that Anthropic alone may see.
+    `headers` are those that Anthropic alone may see. Raises ThreadUnsupported or ThreadNotFound.
     """
+    refuse_threads(body)
     limit = whole(body, "max_tokens", minimum=1)
     if limit is None:
         raise InvalidRequest("say how long the answer may be, in tokens", param="max_tokens")
