@@ -49,6 +49,10 @@ LIBRARIES = (
     Library("google-genai-3", "google_genai_python.py"),
     Library("google-genai-2", "google_genai_python.py"),
     Library("google-genai-1", "google_genai_python.py"),
+    Library("openai-node-7", "openai_node.mjs"),
+    Library("openai-node-6", "openai_node.mjs"),
+    Library("anthropic-node-1", "anthropic_node.mjs"),
+    Library("anthropic-node-0", "anthropic_node.mjs"),
 )
 
 
@@ -87,7 +91,7 @@ def _node(library: Library) -> Sequence[str]:
     if not _is_installed(place, locked):
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
+        for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(library.requirements / name, place)
         _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(place))
         _note_installed(place, locked)

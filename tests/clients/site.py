@@ -38,9 +38,16 @@ def _offers(provider: WireServer) -> Iterator[Offer]:
         url = provider.url_of(wire)
         for script in judging.SCRIPTS:
             upstream = f"{model}+script.{script}"
-            yield Offer(wire, judging.name_of(wire, script), url, upstream)
-            if script in judging.FAILURES:
-                again = judging.name_of(wire, f"{script}/{judging.AGAIN}")
-                yield Offer(wire, again, url, upstream)
+            for name in _names(script):
+                yield Offer(wire, judging.name_of(wire, name), url, upstream)
     for wire, model in judging.VECTOR_MODELS.items():
         yield Offer(wire, model, provider.url_of(wire), makes_vectors=True)
+
+
+def _names(script: str) -> Iterator[str]:
+    yield script
+    if script in judging.FAILURES:
+        yield f"{script}/{judging.AGAIN}"
+        for dialect in judging.DIALECTS:
+            yield f"{script}/{dialect}"
+            yield f"{script}/{dialect}/{judging.AGAIN}"

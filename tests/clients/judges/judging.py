@@ -46,8 +46,10 @@ FAILURES = {
     "529": 503,
 }
 SCRIPTS = (*SAID, *CUT, *FAILURES)
-# Models of their own for streams: what has failed rests.
+# Models of their own for streams, and for each further dialect of a client that speaks several:
+# what has failed rests.
 AGAIN = "again"
+DIALECTS = ("responses", "anthropic", "gemini", "compatible")
 
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5E"

@@ -45,7 +45,11 @@ def _check_message(place: int, message: Json, *, is_lenient: bool) -> None:
     demand(role in ROLES, f"Invalid value: '{role}'.", code="invalid_value", param=f"{param}.role")
     if not is_lenient:
         unknown = sorted(message.keys() - MESSAGE_KEYS)
-        demand(not unknown, f"Unknown parameter: '{param}.{unknown}'.", code="unknown_parameter")
+        demand(
+            not unknown,
+            f"Unknown parameter: '{param}.{', '.join(unknown)}'.",
+            code="unknown_parameter",
+        )
     has_calls = "tool_calls" in message or "function_call" in message
     is_silent = role == "assistant" and (has_calls or message.get("refusal"))
     demand(
@@ -73,7 +77,11 @@ def _check_part(param: str, role: str, part: Json, *, is_lenient: bool) -> None:
     demand(kind in allowed, f"Invalid value: '{kind}'.", code="invalid_value", param=param)
     if not is_lenient:
         unknown = sorted(part.keys() - PART_KEYS[kind])
-        demand(not unknown, f"Unknown parameter: '{param}.{unknown}'.", code="unknown_parameter")
+        demand(
+            not unknown,
+            f"Unknown parameter: '{param}.{', '.join(unknown)}'.",
+            code="unknown_parameter",
+        )
     if kind == "image_url":
         has_address = isinstance(part["image_url"], dict) and part["image_url"].get("url")
         demand(has_address, f"Invalid type for '{param}.image_url': expected an object.")
