@@ -30,7 +30,10 @@ THOUGHT = "The user says hello, so 你好 back."
 CITIES = [{"city": "São Paulo", "unit": "°C"}, {"city": "東京", "unit": "°C"}]
 FORECAST = {"city": "São Paulo", "celsius": 21}
 INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS = 25, 5, 7
-SAID = ("text", "tools", "parallel_tools", "thinking", "thinking_tools", "forecast")
+SAID = (
+    *("text", "tools", "tools_without_arguments", "parallel_tools", "thinking", "thinking_tools"),
+    "forecast",
+)
 CUT = ("cut", "stops_early", "error_event")
 # What a provider answers with, and what the caller is told: a fault between the router and its
 # provider is not the caller's.

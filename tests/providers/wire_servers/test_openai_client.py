@@ -130,6 +130,10 @@ def test_chat__results_of_tools_given__ends_with_text(openai_client: openai.Open
     history = [*HELLO, first.model_dump(exclude_none=True, exclude={"reasoning_content"}), result]
     second = openai_client.chat.completions.create(messages=history, **asked).choices[0]
     assert (second.message.content, second.finish_reason) == (TEXT, "stop")
+    # Where the image that a tool made can be.
+    history.append({"role": "user", "content": "This is what the tool shows."})
+    third = openai_client.chat.completions.create(messages=history, **asked).choices[0]
+    assert (third.message.content, third.finish_reason) == (TEXT, "stop")
 
 
 def test_chat__thinking__is_beside_the_content(openai_client: openai.OpenAI) -> None:

@@ -1,5 +1,7 @@
 """Gemini's generateContent, whole and streamed (ai.google.dev/api/generate-content)."""
 
+from itertools import takewhile
+
 from apps.providers.wire_servers.exchange import Event, Exchange, Framing, Json, Request
 from apps.providers.wire_servers.gemini.spelling import camelled
 from apps.providers.wire_servers.scripts import pieces_of, signature_of
@@ -49,9 +51,10 @@ def framing_of(request: Request) -> Framing:
 
 
 def answers_tools(body: Json) -> bool:
-    """Tell whether the last turn brings results of functions."""
-    last = camelled(body)["contents"][-1]
-    return any("functionResponse" in part for part in last["parts"])
+    """Tell whether results of functions came since the model spoke; images may follow them."""
+    contents = reversed(camelled(body)["contents"])
+    since = takewhile(lambda one: one.get("role") != "model", contents)
+    return any("functionResponse" in part for one in since for part in one["parts"])
 
 
 def is_newer(model: str) -> bool:

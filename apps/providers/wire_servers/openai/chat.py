@@ -1,5 +1,7 @@
 """OpenAI's chat completions, whole and streamed (openai 3.54, types/chat)."""
 
+from itertools import takewhile
+
 from apps.providers.wire_servers.exchange import Event, Exchange, Json, Request
 from apps.providers.wire_servers.openai.manners import (
     arguments_of,
@@ -47,8 +49,9 @@ def is_streamed(request: Request) -> bool:
 
 
 def answers_tools(body: Json) -> bool:
-    """Tell whether the last message is the result of a tool."""
-    return bool(body["messages"][-1]["role"] == "tool")
+    """Tell whether results of tools came since the model spoke; their images are a user's turn."""
+    since = takewhile(lambda one: one["role"] != "assistant", reversed(body["messages"]))
+    return any(one["role"] == "tool" for one in since)
 
 
 def finish_reason(exchange: Exchange) -> str:
