@@ -53,6 +53,9 @@ LIBRARIES = (
     Library("openai-node-6", "openai_node.mjs"),
     Library("anthropic-node-1", "anthropic_node.mjs"),
     Library("anthropic-node-0", "anthropic_node.mjs"),
+    Library("genai-node-3", "genai_node.mjs"),
+    Library("genai-node-2", "genai_node.mjs"),
+    Library("genai-node-1", "genai_node.mjs"),
     Library("ai-7", "vercel_ai.mjs"),
     Library("ai-6", "vercel_ai.mjs"),
 )

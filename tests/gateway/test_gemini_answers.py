@@ -290,6 +290,14 @@ def test_gi5__stream_that_breaks__ends_with_an_error_and_without_a_reason() -> N
         assert next(iter(told)) == "error"
 
 
+def test_gi5__stream_that_breaks__says_so_without_a_frame_too_as_google_does() -> None:
+    """Clients that read no error in an event must not take what came for the whole answer."""
+    data = GeminiChunks(HEAD, is_array=False).error(ProviderFailed("broke off"))
+    framed, _end, bare = data.rpartition(b"\n\n")
+    assert framed == b"data: " + bare
+    assert orjson.loads(bare)["error"]["code"] == 502
+
+
 @pytest.mark.parametrize(
     ("error", "status", "name"),
     [

@@ -75,8 +75,12 @@ class GeminiChunks(StreamRenderer):
     @override
     def error(self, error: RouterError) -> bytes:
         # No reason was told, so that nobody takes what came for the whole answer.
-        closing = b"]" if self._is_array else b""
-        return self._framed(render_error(error, error.http_status, "")) + closing
+        told = render_error(error, error.http_status, "")
+        if self._is_array:
+            return self._framed(told) + b"]"
+        # Google itself says it without a frame, and there alone some clients look: Node's of the
+        # first major would take what came for all. Others stop at the event, or read no further.
+        return self._framed(told) + orjson.dumps(told)
 
     def _parts(self, event: StreamEvent) -> Iterator[Part]:
         if event.thinking:
