@@ -40,6 +40,15 @@ def test_ao6__tools__keep_description_schema_and_strictness() -> None:
     assert found.dropped == ("cache_control",)
 
 
+def test_ao6__strict_tool_with_optional_arguments__is_sent_without_the_promise() -> None:
+    """Anthropic keeps to such a schema; OpenAI refuses it as strict."""
+    optional = {**CLOSED, "required": []}
+    found = outgoing(tools=(Tool("strict", schema=optional, is_strict=True),))
+    (tool,) = found.body["tools"]
+    assert tool["function"] == {"name": "strict", "parameters": optional, "strict": False}
+    assert found.dropped == ("tools.function.strict",)
+
+
 def test_ao6__schema_without_a_type__is_an_object() -> None:
     (tool,) = sent(tools=(Tool("f", schema={"properties": {"a": {}}}),))["tools"]
     assert tool["function"]["parameters"] == {"type": "object", "properties": {"a": {}}}

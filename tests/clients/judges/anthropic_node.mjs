@@ -161,6 +161,14 @@ judge.case("counts", async (wire) => {
     check(0 < counted[0] && counted[0] < counted[1], true, `${counted} tokens`);
 });
 
+// Anthropic keeps to schemas with optional arguments, which not every provider does.
+judge.case("strict_tools", async (wire) => {
+    const input_schema = {...judging.WEATHER, additionalProperties: false};
+    const tools = [{name: "get_weather", input_schema, strict: true}];
+    const message = await ask(nameOf(wire, "tools"), {tools});
+    check(message.stop_reason, "tool_use");
+});
+
 // What the client itself sends back when it calls the tools; `?beta=true` goes with it.
 judge.case("runs_tools", async (wire) => {
     const get_weather = betaTool({

@@ -60,7 +60,10 @@ def _definition(tool: Tool, spelling: Spelling) -> dict[str, Any]:
         function["description"] = tool.description
     function["parameters"] = {**NO_ARGUMENTS, **(tool.schema or {})}
     if tool.is_strict is not None:
-        function["strict"] = tool.is_strict
+        # Others keep to schemas that this provider refuses as strict, so with optional properties.
+        function["strict"] = tool.is_strict and _is_closed(function["parameters"])
+        if function["strict"] != tool.is_strict:
+            spelling.dropped.append("tools.function.strict")
     if tool.cache_control is not None:
         spelling.dropped.append("cache_control")
     return {"type": "function", "function": function}
