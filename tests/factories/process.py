@@ -14,6 +14,7 @@ from apps.core import redis as core_redis
 from apps.core.redis import _clients, control_redis, hot_redis
 from apps.gateway.health_board import board
 from apps.gateway.health_log import health_log
+from apps.providers.adapters.registry import close_adapters
 from apps.routing.snapshot_store import snapshot_store
 from apps.usage import journal
 
@@ -40,6 +41,7 @@ async def event_loop_clients() -> AsyncIterator[None]:
     yield
     await snapshot_store().stop()
     await hot_redis().aclose()
+    await close_adapters()
 
 
 def _forget() -> None:

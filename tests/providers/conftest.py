@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.providers.adapters.sdk import close_sdk_clients
-from apps.providers.adapters.transport import close_clients
+from apps.providers.adapters.registry import close_adapters
 from tests.providers.openai_servers import Serve, serving_kinds
 from tests.providers.upstream import Upstream, running_upstream
 
@@ -20,8 +19,7 @@ def _no_collected_static_files(settings: Any) -> None:
 async def _closed_clients() -> AsyncIterator[None]:
     """Clients belong to the loop of one test."""
     yield
-    await close_clients()
-    await close_sdk_clients()
+    await close_adapters()
 
 
 @pytest.fixture
