@@ -19,6 +19,8 @@ from router_project.addresses import redis_database, redis_number
 from router_project.local.throwaway import throwaway_servers
 from router_project.settings.parts.database import RUNTIME_ROLE
 
+pytest_plugins = ["tests.matrix"]
+
 _servers = ExitStack()
 _patches = pytest.MonkeyPatch()
 _connect = socket.socket.connect
