@@ -30,7 +30,8 @@ class Matrix:
         self._record(PROPERTY, [table, row, column, case, verdict])
 
 
-@dataclass(slots=True)
+# Compared by identity, as plugins must be.
+@dataclass(slots=True, eq=False)
 class Tables:
     """Every table of the run by its title, then by row and column."""
 
