@@ -161,6 +161,13 @@ async def test_status__of_the_provider__is_what_to_do_next(
     assert (error.kind, error.http_status) == (kind, status)
 
 
+async def test_e4__retry_after__is_what_the_provider_asked_for(
+    server: WireServer, ask: Ask
+) -> None:
+    server.script = Script(status=429, headers={"retry-after": "7"})
+    assert (await failure(ask(TEXT_MODEL))).retry_after_seconds == 7
+
+
 async def test_wrong_key__is_ours_not_the_callers(server: WireServer) -> None:
     call = make_call(server, TEXT_MODEL)
     wrong = Connection("palm", server.url_of("palm"), TEXT_MODEL, "another-key")

@@ -4,7 +4,7 @@ from google.api_core.exceptions import GoogleAPICallError
 from requests import RequestException, Timeout, TooManyRedirects
 
 from apps.providers.adapters.base import AttemptError
-from apps.providers.adapters.failures import attempt_error, kind_of_status
+from apps.providers.adapters.failures import attempt_error, kind_of_status, retry_after_seconds
 
 # Google says it with the status of a wrong request, but it is our key that is wrong.
 WRONG_KEY = "API key not valid"
@@ -14,7 +14,8 @@ def error_of(error: GoogleAPICallError, *, secret: str) -> AttemptError:
     """Read an answer that was no success."""
     status, message = int(error.code or 500), str(error.message)
     kind = "credential" if WRONG_KEY in message else kind_of_status(status)
-    return attempt_error(status, message, secret=secret, kind=kind)
+    wait = retry_after_seconds(getattr(error.response, "headers", {}))
+    return attempt_error(status, message, secret=secret, kind=kind, retry_after_seconds=wait)
 
 
 def transport_error_of(error: RequestException) -> AttemptError:
