@@ -3,7 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import SO_LINGER, SOL_SOCKET
 
 from apps.providers.wire_servers.exchange import Framing
@@ -18,10 +18,11 @@ MEDIA_TYPES = {Framing.ARRAY: "application/json; charset=UTF-8"}
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Writes one answer to one connection."""
+    """Writes one answer to one connection, and notes in `said` what of its body has left."""
 
     writer: asyncio.StreamWriter
     script: Script
+    said: bytearray = field(default_factory=bytearray)
 
     async def send_whole(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
         """Send a body of known length; cut, it announces more than it sends."""
@@ -29,10 +30,12 @@ class Delivery:
         await self._wait_before_head()
         length = {"content-type": "application/json", "content-length": str(len(body))}
         self.writer.write(head_of(status, length | dict(headers)))
-        is_broken = status == 200 and (script.is_cut or script.stops_early or script.stalls)
-        *packets, last = _packets([body[: len(body) // 2] if is_broken else body], script)
+        is_broken = status == 200 and script.breaks_off
+        *packets, last = _packets([body[: _end_of(body, script)] if is_broken else body], script)
         for packet in packets:
+            self.said.extend(packet)
             await self._send(packet)
+        self.said.extend(last)
         await self._send_last(last)
         if is_broken:
             await self._break_off()
@@ -46,10 +49,12 @@ class Delivery:
         kind = MEDIA_TYPES.get(framing, "text/event-stream; charset=utf-8")
         begin = {"content-type": kind, "transfer-encoding": "chunked", "cache-control": "no-cache"}
         await self._send(head_of(200, begin | dict(headers)), pause=script.first_event_seconds)
-        is_broken = script.is_cut or script.stops_early or script.stalls
+        is_broken = script.breaks_off
         *packets, last = _packets(_kept(frames, script), script)
         for packet in packets:
+            self.said.extend(packet)
             await self._send(chunk_of(packet), pause=script.pause_seconds)
+        self.said.extend(last)
         if is_broken and not script.stops_early:
             await self._send_last(chunk_of(last))
             return await self._break_off()
@@ -83,9 +88,24 @@ class Delivery:
 
 
 def _kept(frames: list[bytes], script: Script) -> list[bytes]:
-    if script.is_cut or script.stops_early or script.stalls:
+    if script.cut_at is not None:
+        frames = list(_first_bytes(frames, script.cut_at))
+    elif script.breaks_off:
         frames = frames[: max(1, len(frames) // 2)]
     return [COMMENT, *frames] if script.has_comments else frames
+
+
+def _first_bytes(frames: list[bytes], count: int) -> Iterator[bytes]:
+    for frame in frames:
+        if count <= 0:
+            return
+        yield frame[:count]
+        count -= len(frame)
+
+
+def _end_of(body: bytes, script: Script) -> int:
+    """Return where a whole body breaks off: half-way, unless the script says where."""
+    return len(body) // 2 if script.cut_at is None else script.cut_at
 
 
 def _packets(frames: list[bytes], script: Script) -> Iterator[bytes]:

@@ -24,7 +24,10 @@ class Framing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it came; `body` is {} where there is none or it is no JSON object."""
+    """One request as it came; `body` is {} where there is none or it is no JSON object.
+
+    `head` is the first line with all headers, as they came.
+    """
 
     method: str
     path: str
@@ -32,19 +35,27 @@ class Request:
     headers: dict[str, str]
     raw: bytes
     body: Json
+    head: str = ""
 
 
 class Refusal(Exception):
-    """An answer other than 200, in the words of the provider."""
+    """An answer other than 200, in the words of the provider; `wait` is in whole seconds."""
 
     def __init__(
-        self, status: int, message: str, *, code: str = "", param: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str = "",
+        param: str | None = None,
+        wait: str = "1",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.code = code
         self.param = param
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ async def read_request(reader: asyncio.StreamReader, ahead: bytes) -> Request | 
     method, target, _version = first.split(" ")
     address = urlsplit(target)
     query = dict(parse_qsl(address.query, keep_blank_values=True))
-    return Request(method, unquote(address.path), query, headers, raw, _object(raw))
+    return Request(method, unquote(address.path), query, headers, raw, _object(raw), head)
 
 
 def head_of(status: int, headers: Mapping[str, str]) -> bytes:

@@ -90,6 +90,8 @@ class Script:
     # Ends a stream (or a whole body) half-way: with a reset, or quietly.
     is_cut: bool = False
     stops_early: bool = False
+    # Where such an end is, in bytes of the body.
+    cut_at: int | None = None
     has_malformed_event: bool = False
     # Says the vendor's error event after so many events.
     error_after: int | None = None
@@ -99,6 +101,11 @@ class Script:
     accepts_unknown: bool = False
     # Anthropic only: says what no client knows yet, in fields, blocks, deltas and events.
     has_unknowns: bool = False
+
+    @property
+    def breaks_off(self) -> bool:
+        """Tell whether an answer that began does not reach its end."""
+        return self.is_cut or self.stops_early or self.stalls
 
 
 WEATHER = ToolCall("get_weather", {"city": "São Paulo", "unit": "°C"})

@@ -69,6 +69,8 @@ class WireServer:
     habits: Habits = field(default_factory=Habits)
     port: int = 0
     received: list[Received] = field(default_factory=list)
+    # The bodies of its answers to requests that it admitted, as far as they have left.
+    said: list[bytearray] = field(default_factory=list)
     # Ports of clients, to see which connections were used again.
     connections: set[int] = field(default_factory=set)
     # Set when a client left before its answer was complete.
@@ -89,6 +91,7 @@ class WireServer:
         """Be as new: nothing received, nothing planned, healthy."""
         self.script = Script()
         self.received.clear()
+        self.said.clear()
         self._planned.clear()
         self.was_abandoned.clear()
 
@@ -139,7 +142,9 @@ class WireServer:
             headers = vendor.headers(request_id)
             return await Delivery(writer, Script()).send_whole(refusal.status, body, headers)
         self.received.append(Received(request))
-        return await _say(exchange, endpoint, Delivery(writer, exchange.script), request_id)
+        delivery = Delivery(writer, exchange.script)
+        self.said.append(delivery.said)
+        return await _say(exchange, endpoint, delivery, request_id)
 
     def _admit(self, request: Request) -> tuple[Exchange, Endpoint]:
         """Check key, address and body, in the order of a real provider; raises Refusal."""
@@ -197,7 +202,8 @@ def _told(vendor: Vendor, refusal: Refusal, request_id: str, shape: ErrorShape) 
 
 
 def _failure_of(script: Script) -> Refusal:
-    return Refusal(script.status, script.message, code=script.code)
+    wait = script.headers.get("retry-after", "1")
+    return Refusal(script.status, script.message, code=script.code, wait=wait)
 
 
 def _events(exchange: Exchange, endpoint: Endpoint, request_id: str) -> list[Event]:

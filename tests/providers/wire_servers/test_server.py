@@ -1,10 +1,13 @@
 """How the simulated provider is told what to say, and what it notes of those who ask."""
 
 import time
+from contextlib import suppress
+from dataclasses import replace
 from http.client import HTTPConnection
 from typing import Any
 
 import anthropic
+import httpx2
 import openai
 import pytest
 
@@ -48,6 +51,7 @@ def test_requests__of_every_kind__are_noted_as_they_came(
     (received,) = server.received
     assert (received.path, received.refusal) == ("/v1/chat/completions", "")
     assert received.headers["x-canary"] == "42"
+    assert "\r\nx-canary: 42\r\n" in received.request.head.lower()
     assert received.body == {"model": "gpt-4.1-mini", "messages": HELLO}
 
 
@@ -136,3 +140,16 @@ def test_pieces__of_any_text__are_the_text(text: str) -> None:
 def test_script_names__of_all_scripts__can_be_part_of_a_model_name(name: str) -> None:
     assert name.replace("_", "").isalnum()
     assert name == name.lower()
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+@pytest.mark.parametrize("ending", ["cut", "stops_early"])
+def test_body__cut_at_a_byte__leaves_so_far_and_is_noted(
+    openai_client: openai.OpenAI, server: WireServer, ending: str, is_streamed: bool
+) -> None:
+    asked: dict[str, Any] = {"model": "gpt-4.1-mini", "messages": HELLO, "stream": is_streamed}
+    for count in (0, 1, 200):
+        server.script = replace(SCRIPTS[ending], cut_at=count)
+        with suppress(openai.APIError, ValueError, httpx2.HTTPError):
+            list(openai_client.chat.completions.create(**asked))
+        assert len(server.said[-1]) == count

@@ -14,7 +14,6 @@ STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 TYPES = "type.googleapis.com/google.rpc"
-RETRY_DELAY = "1s"
 
 
 def error(refusal: Refusal, _request_id: str) -> Json:
@@ -24,7 +23,7 @@ def error(refusal: Refusal, _request_id: str) -> Json:
     told: Json = {"code": code, "message": refusal.message}
     told["status"] = STATUSES.get(code, "UNKNOWN")
     if code == 429:
-        told["details"] = [{"@type": f"{TYPES}.RetryInfo", "retryDelay": RETRY_DELAY}]
+        told["details"] = [{"@type": f"{TYPES}.RetryInfo", "retryDelay": f"{refusal.wait}s"}]
     if refusal.code:
         told["details"] = [{"@type": f"{TYPES}.ErrorInfo", "reason": refusal.code}]
     return {"error": told}
