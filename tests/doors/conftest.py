@@ -8,7 +8,7 @@ from openai import OpenAI
 
 from tests.factories.demo_site import DemoSite, running_site
 from tests.factories.offers import empty_tables
-from tests.factories.routed_site import RoutedSite, routed_site
+from tests.factories.routed_site import ALL_MODELS, RoutedSite, routed_site
 
 
 @pytest.fixture(scope="module", params=["granian", "uvicorn"])
@@ -44,10 +44,36 @@ def keeping_for_module(
         empty_tables()
 
 
+@pytest.fixture(scope="module")
+def everywhere_for_module(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: Any,
+) -> Iterator[RoutedSite]:
+    """The same with every kind of provider; its log says all that a log can say.
+
+    A module names its number of doubles as SPARES.
+    """
+    folder, spares = tmp_path_factory.mktemp("everywhere"), getattr(request.module, "SPARES", 0)
+    with django_db_blocker.unblock():
+        empty_tables()
+        with routed_site(folder, models=ALL_MODELS, spares=spares, log_level="DEBUG") as running:
+            yield running
+        empty_tables()
+
+
+@pytest.fixture
+def everywhere(everywhere_for_module: RoutedSite) -> RoutedSite:
+    """The module's site, with providers that have forgotten the test before."""
+    everywhere_for_module.forget()
+    return everywhere_for_module
+
+
 @pytest.fixture
 def routed(routed_for_module: RoutedSite) -> RoutedSite:
     """The module's site, with a provider that has forgotten the test before."""
-    routed_for_module.provider.forget()
+    routed_for_module.forget()
     return routed_for_module
 
 

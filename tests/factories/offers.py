@@ -34,6 +34,8 @@ class Offer:
     base_url: str
     upstream_model: str = ""
     makes_vectors: bool = False
+    # What kind of server resembles the adapter's vendor; "" is told by the address.
+    server_kind: str = ""
     max_output_tokens: int = 64_000
 
     def can(self, capability: Capability) -> bool:
@@ -89,7 +91,12 @@ def empty_tables() -> None:
 
 def _deploy(tenant: Tenant, offer: Offer) -> None:
     provider, _is_new = Provider.objects.get_or_create(
-        slug=f"door-{offer.adapter}", defaults={"name": offer.adapter, "adapter": offer.adapter}
+        slug=f"door-{offer.server_kind or offer.adapter}",
+        defaults={
+            "name": offer.server_kind or offer.adapter,
+            "adapter": offer.adapter,
+            "server_kind": offer.server_kind,
+        },
     )
     model = LlmModel.objects.create(
         name=offer.name,

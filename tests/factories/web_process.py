@@ -10,11 +10,17 @@ from pathlib import Path
 
 @contextmanager
 def serving(
-    port: int, folder: Path, *, workers: int = 2, server: str = "granian"
+    port: int,
+    folder: Path,
+    *,
+    workers: int = 2,
+    server: str = "granian",
+    log_level: str = "ERROR",
 ) -> Iterator[None]:
     """Serve on a port of this machine until the block ends."""
     choice = {"PORT": str(port), "WEB_WORKERS": str(workers), "SERVER": server}
-    environment = {**os.environ, **choice, "LOG_LEVEL": "ERROR", "STATE_DIR": str(folder / "state")}
+    state = {"LOG_LEVEL": log_level, "STATE_DIR": str(folder / "state")}
+    environment = {**os.environ, **choice, **state}
     command = [sys.executable, "-m", "router_project.processes", "web"]
     with (folder / "web.log").open("wb") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
