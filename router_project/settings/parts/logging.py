@@ -63,7 +63,8 @@ LOGGING = {
         "celery.beat": {"level": logging.WARNING},
         "celery.app.trace": {"level": logging.WARNING},
         "celery.worker.strategy": {"level": logging.WARNING},
-        "httpx": {"level": logging.WARNING},
-        "httpcore": {"level": logging.WARNING},
+        # The vendors' clients write whole headers of answers at DEBUG, whatever is in them.
+        "httpx2": {"level": logging.WARNING},
+        "httpcore2": {"level": logging.WARNING},
     },
 }
