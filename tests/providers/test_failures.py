@@ -79,3 +79,8 @@ def test_safe_message__secret_and_length__are_struck_and_cut() -> None:
 
 def test_attempt_error__empty_message__still_says_the_status() -> None:
     assert "503" in attempt_error(503, "  ", secret="").message
+
+
+def test_t2__attempt_error__that_tells_the_secret_as_its_code__is_struck() -> None:
+    error = attempt_error(400, "no", secret="sk-123456", provider_code="bad_key_sk-123456")
+    assert error.provider_code == "bad_key_[credential]"

@@ -10,6 +10,7 @@ from apps.providers.adapters.base import AttemptError, FailureKind, ProviderCall
 
 # Providers put prompts and whole pages into their messages; a log line needs the beginning only.
 MAX_MESSAGE_CHARACTERS = 500
+LONGEST_CODE = 100
 # What a provider thought in earlier turns is for itself alone: a conversation that goes on
 # elsewhere loses nothing that somebody said.
 THOUGHTS = "reasoning_content"
@@ -55,13 +56,13 @@ def attempt_error(
     provider_code: str = "",
     limits: Mapping[str, str] | None = None,
 ) -> AttemptError:
-    """Build the error of an answer with a status; its message can hold no secret."""
+    """Build the error of an answer with a status; neither message nor code can hold a secret."""
     return AttemptError(
         kind or kind_of_status(status),
         safe_message(message, secret=secret) or f"the provider answered with status {status}",
         http_status=status,
         retry_after_seconds=retry_after_seconds,
-        provider_code=provider_code[:100],
+        provider_code=safe_code(provider_code, secret=secret),
         limits=limits,
     )
 
@@ -90,6 +91,11 @@ def safe_message(message: str, *, secret: str) -> str:
     """Return the beginning of a provider's message, with our credential struck out."""
     cleaned = message.replace(secret, "[credential]") if secret else message
     return " ".join(cleaned.split())[:MAX_MESSAGE_CHARACTERS]
+
+
+def safe_code(code: str, *, secret: str) -> str:
+    """Return a provider's code, with our credential struck out."""
+    return safe_message(code, secret=secret)[:LONGEST_CODE]
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:

@@ -11,6 +11,7 @@ from apps.providers.adapters.failures import (
     kind_of_status,
     limits_told,
     retry_after_seconds,
+    safe_code,
     safe_message,
 )
 
@@ -62,7 +63,7 @@ def error_from_answer(
         limits=limits_told(headers),
         provider_code=next(iter(told.codes), ""),
     )
-    error.param = told.param
+    error.param = safe_code(told.param, secret=secret) if told.param else None
     return error
 
 
@@ -80,7 +81,7 @@ def error_in_body(error: Any, *, secret: str) -> AttemptError:
     return AttemptError(
         _kind_of(told) or "unavailable",
         safe_message(told.message, secret=secret) or "the provider reported an error",
-        provider_code=next(iter(told.codes), "")[:100],
+        provider_code=safe_code(next(iter(told.codes), ""), secret=secret),
     )
 
 
