@@ -140,13 +140,12 @@ def messages_events(raw: Raw) -> Heard:
             case "message_delta":
                 message["usage"] |= event["usage"]
                 message["stop_reason"] = event["delta"]["stop_reason"]
-    for at, text in arguments.items():
-        message["content"][at]["input"] = json.loads(text or "{}")
-    error = _error_among(events)
-    if error:
-        is_ended = any(event["type"] == "message_stop" for event in events)
+    is_ended = any(event["type"] == "message_stop" for event in events)
+    if (error := _error_among(events)) or not is_ended:
         end = message["stop_reason"] or ("message_stop" if is_ended else "")
         return Heard(_joined(message["content"], "text"), end=end, error=error)
+    for at, text in arguments.items():
+        message["content"][at]["input"] = json.loads(text or "{}")
     return messages_whole(message)
 
 

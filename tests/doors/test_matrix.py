@@ -92,7 +92,7 @@ def counts(cell: Cell, *, is_streamed: bool) -> None:
     """What the caller is told is what is in the books, and the provider's count if it has one."""
     raw = cell.ask(Script(tokens=COUNTED), is_streamed=is_streamed)
     told = cell.door.hear(raw).usage
-    (entry,) = booked(raw)[1]
+    (entry,) = booked(raw).entries
     assert told is not None
     assert (told.input, told.output) == (entry.input_tokens, entry.output_tokens)
     if cell.provider == "palm":

@@ -5,6 +5,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import redis
+from django.conf import settings
+
 from apps.providers.wire_servers.habits import HABITS
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
@@ -74,7 +77,12 @@ def routed_site(
     log_level: str = "ERROR",
     store_content: bool = False,
 ) -> Iterator[RoutedSite]:
-    """Serve a tenant with a chat model per wire, and a vector model where the wire has them."""
+    """Serve a tenant with a chat model per wire, and a vector model where the wire has them.
+
+    What sites of other tests have left in Redis is gone then.
+    """
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.flushdb()
     with ExitStack() as stack:
         provider = stack.enter_context(running_wire_server(secret=SECRET))
         kinds = {
