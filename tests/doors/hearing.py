@@ -139,7 +139,7 @@ def messages_events(raw: Raw) -> Heard:
                 _grow(message["content"][-1], event, arguments)
             case "message_delta":
                 message["usage"] |= event["usage"]
-                message["stop_reason"] = event["delta"]["stop_reason"]
+                message["stop_reason"] = event["delta"].get("stop_reason")
     is_ended = any(event["type"] == "message_stop" for event in events)
     if (error := _error_among(events)) or not is_ended:
         end = message["stop_reason"] or ("message_stop" if is_ended else "")

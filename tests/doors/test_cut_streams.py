@@ -23,7 +23,7 @@ SEED = 20_261_125
 PROVIDERS = tuple(provider for provider in ALL_MODELS if provider != "palm")
 PAIRS = tuple(product(STREAMING, PROVIDERS))
 SPARES = -(-STREAMS // len(PROVIDERS)) + len(PAIRS)
-SAID = ("text", "thinking", "parallel_tools", "text_and_tools", "comments")
+SAID = ("text", "thinking", "parallel_tools", "text_and_tools", "crlf")
 # By reset, or as quietly as a proxy that gives up.
 ENDINGS = ("cut", "stops_early")
 # What each provider says when it has come to its end; before that it has not.

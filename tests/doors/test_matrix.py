@@ -10,8 +10,9 @@ import pytest
 from apps.providers.wire_servers.scripts import SCRIPTS, TEXT, THOUGHT, Script, Tokens
 from apps.providers.wire_servers.server import WireServer
 from tests.doors.books import booked
+from tests.doors.counts import counted_by, told_as
 from tests.doors.entrances import DOORS, PNG, TOOL, Door, Question
-from tests.doors.hearing import Heard, Told
+from tests.doors.hearing import Heard
 from tests.doors.raw_http import Raw
 from tests.factories.routed_site import ALL_MODELS, RoutedSite
 from tests.matrix import Matrix
@@ -99,7 +100,7 @@ def counts(cell: Cell, *, is_streamed: bool) -> None:
         assert entry.is_estimated
         return
     assert not entry.is_estimated
-    assert told == expected(told, cell.provider, COUNTED)
+    assert told == told_as(counted_by(cell.provider, COUNTED), told)
 
 
 def fails_first(cell: Cell, *, is_streamed: bool) -> None:
@@ -176,16 +177,3 @@ def refused_part(door: str, provider: str, case: str) -> str:
     is_refused = case in NOT_OF_OUR_API if DOORS[door].has_text_only else False
     is_refused |= provider == "palm" and case in NOT_OF_PALM
     return WANTED.get(case, "is_streamed") if is_refused else ""
-
-
-def expected(told: Told, provider: str, tokens: Tokens) -> Told:
-    """Return the provider's count, as far as its wire and the caller's dialect can tell it."""
-    written = 0 if provider == "google" else tokens.cache_written
-    reasoning = 0 if provider == "anthropic" else tokens.reasoning
-    return Told(
-        tokens.input,
-        tokens.output,
-        None if told.cached is None else tokens.cached,
-        None if told.cache_written is None else written,
-        None if told.reasoning is None else reasoning,
-    )
