@@ -318,7 +318,9 @@ def test_openai__usage_only_chunk_of_a_provider__is_held_back() -> None:
         (503, "server_error"),
     ],
 )
-def test_openai__error__has_the_type_of_its_status(status: int, kind: str) -> None:
+def test_e1__error_of_openai__has_all_four_keys_and_the_type_of_its_status(
+    status: int, kind: str
+) -> None:
     error = render_error(InvalidRequest("no", param="p"), status, "req_1")["error"]
     assert error == {"message": "no", "type": kind, "param": "p", "code": "invalid_request"}
 
