@@ -13,8 +13,8 @@ from tests.doors.books import booked
 from tests.doors.counts import counted_by, told_as
 from tests.doors.entrances import DOORS, PNG, TOOL, Door, Question
 from tests.doors.hearing import Heard
-from tests.doors.raw_http import Raw
-from tests.factories.routed_site import ALL_MODELS, RoutedSite
+from tests.doors.raw_http import Json, Raw, post
+from tests.factories.routed_site import ALL_MODELS, VECTOR_MODELS, RoutedSite
 from tests.matrix import Matrix
 
 pytestmark = pytest.mark.keeps_redis
@@ -177,3 +177,36 @@ def refused_part(door: str, provider: str, case: str) -> str:
     is_refused = case in NOT_OF_OUR_API if DOORS[door].has_text_only else False
     is_refused |= provider == "palm" and case in NOT_OF_PALM
     return WANTED.get(case, "is_streamed") if is_refused else ""
+
+
+VECTOR_PATHS: Mapping[str, str] = {
+    "openai embeddings": "/v1/embeddings",
+    "gemini v1beta embedContent": "/v1beta/models/{model}:embedContent",
+    "gemini v1 batchEmbedContents": "/v1/models/{model}:batchEmbedContents",
+}
+
+
+@pytest.mark.parametrize("provider", ALL_MODELS)
+@pytest.mark.parametrize("door", VECTOR_PATHS)
+def test_vectors__of_each_wire_that_makes_them__are_made_and_booked(
+    everywhere: RoutedSite, matrix: Matrix, door: str, provider: str
+) -> None:
+    matrix.note(TABLE, door, provider, "vectors")
+    has_vectors = provider in VECTOR_MODELS
+    model = VECTOR_MODELS.get(provider, ALL_MODELS[provider])
+    path = VECTOR_PATHS[door].format(model=model)
+    text: Json = {"content": {"parts": [{"text": "red"}]}, "model": f"models/{model}"}
+    body: Json = {"requests": [text]} if "batch" in door else text
+    body = {"model": model, "input": "red"} if "openai" in door else body
+    raw = post(everywhere.address, path, body, {"authorization": f"Bearer {everywhere.key}"})
+    if not has_vectors:
+        # A model of chats: nothing reaches its provider.
+        assert 400 <= raw.status < 500
+        assert not everywhere.server_of(provider).received
+        matrix.note(TABLE, door, provider, "vectors", "refused")
+        return
+    assert raw.status == 200, raw.body
+    assert b"[0." in raw.body or b'"embedding":"' in raw.body
+    (entry,) = booked(raw).entries
+    assert entry.status == "ok"
+    assert entry.input_tokens > 0
