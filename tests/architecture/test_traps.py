@@ -21,7 +21,7 @@ TRAPS: Mapping[str, tuple[str, ...]] = {
     "thoughts and signatures over several turns": ("oa23", "ag1", "og10"),
     "index, id and name of streamed calls": ("oa29",),
     "grammar of Anthropic's events": ("ao11",),
-    "when to come back, and ids of requests": ("e4", "t8"),
+    "when to come back, ids of requests, limits": ("e4", "t8", "e6"),
     "envelope and status of errors": ("ao16", "e1", "gi5"),
     "usage with cached tokens": ("oa27", "og14", "ao15"),
     "the chunk of usage": ("oa30", "oo5"),

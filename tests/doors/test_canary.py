@@ -20,7 +20,7 @@ from tests.factories.usage import drain
 pytestmark = pytest.mark.keeps_redis
 
 # A provider that tells its secret wherever it can: it asks for a minute, so that nobody waits.
-TELLTALE = {"retry-after": "60", "x-canary": SECRET}
+TELLTALE = {"retry-after": "60", "x-canary": SECRET, "x-ratelimit-canary": SECRET}
 TOLD = f"the key {SECRET} is not liked; its owner asked https://inside.example/?key={SECRET}"
 # Of streams only, and PaLM has none.
 EVENT = "error event"

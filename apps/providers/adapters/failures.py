@@ -56,14 +56,15 @@ def attempt_error(
     provider_code: str = "",
     limits: Mapping[str, str] | None = None,
 ) -> AttemptError:
-    """Build the error of an answer with a status; neither message nor code can hold a secret."""
+    """Build the error of an answer with a status; nothing of it can hold our secret."""
+    told = {name: safe_message(text, secret=secret) for name, text in (limits or {}).items()}
     return AttemptError(
         kind or kind_of_status(status),
         safe_message(message, secret=secret) or f"the provider answered with status {status}",
         http_status=status,
         retry_after_seconds=retry_after_seconds,
         provider_code=safe_code(provider_code, secret=secret),
-        limits=limits,
+        limits=told,
     )
 
 
