@@ -56,7 +56,7 @@ def site(
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[WireSite]:
-    aliases = {SLASHED: MODELS["anthropic"], TUNED: MODELS["anthropic"]}
+    aliases = dict.fromkeys((SLASHED, TUNED), (MODELS["anthropic"],))
     with (
         django_db_blocker.unblock(),
         running_wire_site(tmp_path_factory.mktemp("site"), aliases=aliases) as running,

@@ -1,7 +1,7 @@
 """A tenant whose models are served by a simulated provider, for sites tried from end to end."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -56,10 +56,10 @@ class Published:
 def publish_offers(
     offers: Iterable[Offer],
     *,
-    aliases: Mapping[str, str] | None = None,
+    aliases: Mapping[str, Sequence[str]] | None = None,
     store_content: bool = False,
 ) -> Published:
-    """Create a tenant that may use these models, and publish."""
+    """Create a tenant that may use these models, and publish; `aliases` are of models in order."""
     mark = uuid4().hex[:8]
     with all_tenants("tests"):
         tenant = create_tenant(slug=f"door-{mark}", name="Door", actor=SYSTEM)
@@ -68,8 +68,8 @@ def publish_offers(
         project.save()
         for offer in offers:
             _deploy(tenant, offer)
-        for name, model in (aliases or {}).items():
-            make_alias(tenant, name, (model,))
+        for name, models in (aliases or {}).items():
+            make_alias(tenant, name, models)
         created = create_key(project=project, name="Door", actor=SYSTEM)
         route_manager.publish(tenant_id=None, actor=SYSTEM, comment="Door")
         route_manager.publish(tenant_id=tenant.id, actor=SYSTEM, comment="Door")

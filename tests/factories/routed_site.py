@@ -76,6 +76,7 @@ def routed_site(
     server: str = "granian",
     log_level: str = "ERROR",
     store_content: bool = False,
+    aliases: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[RoutedSite]:
     """Serve a tenant with a chat model per wire, and a vector model where the wire has them.
 
@@ -90,7 +91,7 @@ def routed_site(
             for kind in filter(_is_kind, models)
         }
         offers = _offers(models, {wire: kinds.get(wire, provider) for wire in models}, spares)
-        made = publish_offers(offers, store_content=store_content)
+        made = publish_offers(offers, store_content=store_content, aliases=aliases)
         port = _free_port()
         stack.enter_context(serving(port, folder, workers=1, server=server, log_level=log_level))
         _wait_until_ready(port)

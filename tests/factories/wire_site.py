@@ -1,6 +1,6 @@
 """A served site with one model of each provider, all of them simulated on one real socket."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +41,7 @@ class WireSite:
 
 @contextmanager
 def running_wire_site(
-    folder: Path, *, aliases: Mapping[str, str] | None = None
+    folder: Path, *, aliases: Mapping[str, Sequence[str]] | None = None
 ) -> Iterator[WireSite]:
     """Publish and serve until the block ends, then empty the data base; `aliases` are of models.
 
