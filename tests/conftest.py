@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
+from django.db import InternalError, connection
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
@@ -25,6 +25,7 @@ _servers = ExitStack()
 _patches = pytest.MonkeyPatch()
 _connect = socket.socket.connect
 _resolve = socket.getaddrinfo
+GRANT_TRIES = 5
 LOCAL_NAMES = frozenset({"localhost", "", None})
 
 
@@ -66,8 +67,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Serve as the runtime role from here on, which may empty tables in tests only."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {RUNTIME_ROLE}")
+    with django_db_blocker.unblock():
+        _let_tables_be_emptied()
         connection.close()
     connection.settings_dict["OPTIONS"]["assume_role"] = RUNTIME_ROLE
     # Processes that tests start use the same tables.
@@ -106,6 +107,19 @@ def _use_redis(url: str) -> None:
     settings.REDIS_URL = url
     settings.CACHES["default"]["LOCATION"] = url
     caches.close_all()
+
+
+def _let_tables_be_emptied() -> None:
+    """Grant it to the runtime role, again where the server's own vacuum was at a table then."""
+    for tries_left in reversed(range(GRANT_TRIES)):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {RUNTIME_ROLE}")
+        except InternalError:
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 def _with_database(url: str, name: str) -> str:
