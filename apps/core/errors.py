@@ -38,6 +38,21 @@ class InvalidRequest(RouterError):
     code = "invalid_request"
 
 
+class ContextLengthExceeded(InvalidRequest):
+    """The request has more tokens than the model's window holds.
+
+    Clients shorten a conversation and go on when they are told so, which they know by OpenAI's code
+    and by the words that Anthropic ("prompt is too long"), Google ("exceeds the maximum number of
+    tokens allowed") and OpenAI ("context window") have for it: all of them are said, in any dialect.
+    """
+
+    code = "context_length_exceeded"
+
+    def __init__(self, **rest: Any) -> None:
+        told = "prompt is too long: it exceeds the maximum number of tokens allowed"
+        super().__init__(f"{told} in the model's context window", **rest)
+
+
 class InvalidJson(RouterError):
     http_status = 400
     code = "invalid_json"

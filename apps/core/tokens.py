@@ -1,7 +1,7 @@
 """Token counts before the call: estimates that choose routes and reserve budgets, never bills."""
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from typing import Any
@@ -18,6 +18,8 @@ SAMPLES = 8
 
 OLDER_ENCODING = "cl100k_base"
 CURRENT_ENCODING = "o200k_base"
+# Its ordinary tokens are all numbers below this one.
+OLDER_VOCABULARY = 100_256
 OLDER_FAMILIES = ("gpt-4-", "gpt-3.5", "gpt-35", "text-embedding-")
 
 # Images cost from 85 to 1,600 tokens by size and vendor; files about 1,000 for each page, of which
@@ -83,6 +85,14 @@ def estimate_turn(model: str, turn: Turn) -> int:
     calls = (part for part in turn.parts if isinstance(part, ToolCall))
     words = (turn.as_message().text, *(f"{call.name} {call.arguments}" for call in calls))
     return estimate_tokens(model, "\n".join(filter(None, words)))
+
+
+def text_of_tokens(tokens: Sequence[int]) -> str:
+    """Return the text that OpenAI's embedding models read in tokens; raises ValueError for none."""
+    if not all(0 <= token < OLDER_VOCABULARY for token in tokens):
+        raise ValueError("there is no such token")
+    text: str = _tokenizer(OLDER_ENCODING).decode(list(tokens))
+    return text
 
 
 def preload_tokenizer() -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from apps.core.errors import (
+    ContextLengthExceeded,
     InvalidRequest,
     ModelNotFound,
     NoEligibleDeployment,
@@ -24,6 +25,7 @@ from apps.routing.engine.types import Decision, RequestFacts
 NAMED_MODELS = 20
 UNFIT = frozenset({"context_length", "not_expressible"})
 NAMED_REASONS = 5
+TOO_SMALL = "context_too_small"
 
 
 def refusal_of(decision: Decision, facts: RequestFacts) -> RouterError:
@@ -41,6 +43,8 @@ def refusal_of(decision: Decision, facts: RequestFacts) -> RouterError:
             retry_after_seconds=seconds,
             details=reasons,
         )
+    if removed and all(step.code == TOO_SMALL for step in removed):
+        return ContextLengthExceeded(param="messages", details=reasons)
     told = " ".join(explain_steps(map(step_record, removed[:NAMED_REASONS]), ENGLISH))
     return NoEligibleDeployment(
         f"no deployment may answer this request: {told}", param="model", details=reasons
@@ -84,7 +88,7 @@ def failure_of(errors: Sequence[AttemptError]) -> RouterError:
 
 def _unfit(error: AttemptError) -> InvalidRequest:
     if error.kind == "context_length":
-        return InvalidRequest("the request is longer than the model's window", param="messages")
+        return ContextLengthExceeded(param="messages")
     return InvalidRequest(error.message, param=error.param)
 
 

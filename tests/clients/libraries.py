@@ -58,6 +58,9 @@ LIBRARIES = (
     Library("genai-node-1", "genai_node.mjs"),
     Library("ai-7", "vercel_ai.mjs"),
     Library("ai-6", "vercel_ai.mjs"),
+    Library("langchain-1", "langchain_python.py"),
+    Library("llama-index-0", "llama_index_python.py"),
+    Library("pydantic-ai-2", "pydantic_ai_python.py"),
 )
 
 

@@ -84,7 +84,7 @@ def test_refusal__unhealthy__says_when_to_come_back_rounded_up(wait_ms: int, sec
     [
         (("rejected",), 400, "provider_rejected_request"),
         (("unavailable", "rejected"), 400, "provider_rejected_request"),
-        (("context_length",), 400, "invalid_request"),
+        (("context_length",), 400, "context_length_exceeded"),
         (("rate_limited", "rate_limited"), 429, "provider_rate_limited"),
         (("rate_limited", "unavailable"), 502, "provider_failed"),
         (("credential",), 502, "provider_failed"),

@@ -112,6 +112,8 @@ class Vendor:
     malformed_event: Event
     check_key: Callable[[Request, str | None], None]
     headers: Callable[[str], dict[str, str]]
+    # In its own words: a request with more tokens than the model's window holds.
+    too_long: Refusal
 
 
 def never(_subject: Any) -> bool:

@@ -78,6 +78,8 @@ class Script:
     code: str = ""
     # Said instead of the vendor's own words, with either status.
     body: bytes | None = None
+    # Refuses in the vendor's own words: the request is longer than the model's window.
+    is_too_long: bool = False
     # Waits before the head of the answer; and after it, before the first event of a stream.
     delay_seconds: float = 0.0
     first_event_seconds: float = 0.0
@@ -111,12 +113,14 @@ class Script:
 WEATHER = ToolCall("get_weather", {"city": "São Paulo", "unit": "°C"})
 WEATHER_ABROAD = ToolCall("get_weather", {"city": "東京", "unit": "°C"})
 NO_ARGUMENTS = ToolCall("get_time", {})
+FORECAST = ToolCall("forecast", {"city": "São Paulo", "celsius": 21})
 
 _STATUSES = (400, 401, 402, 403, 404, 408, 409, 413, 422, 500, 502, 503, 504, 529)
 SCRIPTS: Mapping[str, Script] = {
     "text": Script(),
     "length": Script(reason="length"),
     "forecast": Script(text='{"city": "São Paulo", "celsius": 21}'),
+    "forecast_call": Script(text="", calls=(FORECAST,)),
     "filtered": Script(text="", reason="content_filter"),
     "tools": Script(text="", calls=(WEATHER,)),
     "tools_without_arguments": Script(text="", calls=(NO_ARGUMENTS,)),
@@ -149,7 +153,7 @@ SCRIPTS: Mapping[str, Script] = {
     "error_event": Script(error_after=5, message="overloaded now"),
     "error_first": Script(error_after=0, message="overloaded now"),
     "html": Script(status=502, body=b"<html><h1>502 Bad Gateway</h1></html>"),
-    "context_length": Script(status=400, code="context_length_exceeded"),
+    "context_length": Script(status=400, is_too_long=True),
     "429": Script(status=429, headers={"retry-after": str(RETRY_AFTER_SECONDS)}),
     **{str(status): Script(status=status) for status in _STATUSES},
 }

@@ -183,7 +183,7 @@ async def _say(exchange: Exchange, endpoint: Endpoint, delivery: Delivery, reque
     framing = endpoint.framing(request)
     if script.status != 200:
         shape = exchange.habits.error_shape
-        error = _told(endpoint.vendor, _failure_of(script), request_id, shape)
+        error = _told(endpoint.vendor, _failure_of(exchange, endpoint), request_id, shape)
         # A stream that is an array fails as one of one element.
         told = [error] if is_streamed and framing is Framing.ARRAY else error
         body = json.dumps(told, ensure_ascii=False).encode()
@@ -201,14 +201,17 @@ def _told(vendor: Vendor, refusal: Refusal, request_id: str, shape: ErrorShape) 
     return shaped(error, refusal.status, shape) if vendor is OPENAI else error
 
 
-def _failure_of(script: Script) -> Refusal:
+def _failure_of(exchange: Exchange, endpoint: Endpoint) -> Refusal:
+    script = exchange.script
+    if script.is_too_long:
+        return endpoint.vendor.too_long
     wait = script.headers.get("retry-after", "1")
     return Refusal(script.status, script.message, code=script.code, wait=wait)
 
 
 def _events(exchange: Exchange, endpoint: Endpoint, request_id: str) -> list[Event]:
     """Return the events, with the scripted failure among them."""
-    script, failure = exchange.script, _failure_of(exchange.script)
+    script, failure = exchange.script, _failure_of(exchange, endpoint)
     events = endpoint.events(exchange) if endpoint.events else []
     if script.has_malformed_event:
         return _with_malformed(events, endpoint.vendor.malformed_event)

@@ -10,9 +10,10 @@ import itertools
 import json
 import os
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 type Case = Callable[[str], None]
+type CaseOf = Callable[[str, str], None]
 
 # The wires by the name of their adapter, and a model of each whose name says what it can do.
 MODELS = {"openai": "gpt-5", "anthropic": "claude-sonnet-4-5", "google": "gemini-2.5-flash"}
@@ -32,7 +33,7 @@ FORECAST = {"city": "São Paulo", "celsius": 21}
 INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS = 25, 5, 7
 SAID = (
     *("text", "tools", "tools_without_arguments", "parallel_tools", "thinking", "thinking_tools"),
-    "forecast",
+    *("forecast", "forecast_call"),
 )
 CUT = ("cut", "stops_early", "error_event")
 # What a provider answers with, and what the caller is told: a fault between the router and its
@@ -88,6 +89,12 @@ def name_of(wire: str, script: str) -> str:
     return f"{MODELS[wire]}/{script}"
 
 
+def failing(wire: str, script: str, integration: str, is_streamed: bool) -> str:
+    """Return the model that fails so, and that no other integration of a framework has asked."""
+    dialect = {"openai": "", "google": "gemini"}.get(integration, integration)
+    return name_of(wire, "/".join(filter(None, (script, dialect, AGAIN if is_streamed else ""))))
+
+
 def changes_from(first: str) -> Iterator[tuple[str, ...]]:
     """Yield the orders of all wires that begin with one."""
     for others in itertools.permutations(wire for wire in WIRES if wire != first):
@@ -114,6 +121,17 @@ def check_error(kinds: dict[int, type[Exception]], status: int, ask: Callable[[]
     check(seen, status, f"status of {told!r}")
 
 
+def check_broken(script: str, ask: Callable[[], object]) -> None:
+    """Raise AssertionError unless asking raises an error that says that the stream broke off."""
+    try:
+        answer = ask()
+    except Exception as error:
+        told = str(error)
+    else:
+        raise AssertionError(f"{script}: an answer that looks complete: {answer!r}")
+    check("broke off" in told, True, f"{script}: {told}")
+
+
 class Judge:
     """The cases that a library is tried with; `run` tries them on every wire."""
 
@@ -125,6 +143,16 @@ class Judge:
         """Decorate a case: its function's name, called with a wire, raises where it fails."""
         self._cases[function.__name__] = function
         return function
+
+    def case_of(self, integrations: Iterable[str]) -> Callable[[CaseOf], CaseOf]:
+        """Decorate a case of a framework, called with an integration and a wire; all are tried."""
+        names = tuple(integrations)
+
+        def register(function: CaseOf) -> CaseOf:
+            self._cases[function.__name__] = lambda wire: _try_each(function, names, wire)
+            return function
+
+        return register
 
     def without(self, **reasons: str) -> None:
         """Say which cases the library has no way to try, and why."""
@@ -139,6 +167,18 @@ class Judge:
             for wire in WIRES:
                 said = {"case": name, "wire": wire, "failure": _failure(self._cases[name], wire)}
                 print(json.dumps(said), flush=True)
+
+
+def _try_each(case: CaseOf, integrations: Iterable[str], wire: str) -> None:
+    failures: list[Exception] = []
+    for integration in integrations:
+        try:
+            case(integration, wire)
+        except Exception as error:
+            error.add_note(f"through {integration}")
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} integrations", failures)
 
 
 def _failure(case: Case, wire: str) -> str | None:

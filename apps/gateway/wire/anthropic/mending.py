@@ -7,7 +7,12 @@ that does not begin with a thought (its API reference, "Extended thinking", tool
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from apps.gateway.wire.anthropic.signatures import ANTHROPIC, read_mark
+from apps.gateway.wire.anthropic.signatures import (
+    ANTHROPIC,
+    is_wrapped,
+    read_mark,
+    unwrapped,
+)
 from apps.gateway.wire.fields import mapping
 
 THOUGHTS = ("thinking", "redacted_thinking")
@@ -19,7 +24,7 @@ type Record = Mapping[str, Any]
 def needs_mending(body: Record) -> bool:
     """Say whether a body, whose messages were read before, cannot go out as it came."""
     messages = body["messages"]
-    if any(_is_foreign(block) for record in messages for block in _blocks(record)):
+    if any(_is_unreadable(block) for record in messages for block in _blocks(record)):
         return True
     return _must_think(body) and _lacks_thought(messages)
 
@@ -35,9 +40,14 @@ def mended(body: Record) -> dict[str, Any]:
 
 
 def _without_foreign(record: Record) -> Record:
-    if not any(map(_is_foreign, _blocks(record))):
+    if not any(map(_is_unreadable, _blocks(record))):
         return record
-    return {**record, "content": [block for block in record["content"] if not _is_foreign(block)]}
+    blocks = map(unwrapped, record["content"])
+    return {**record, "content": [block for block in blocks if not _is_foreign(block)]}
+
+
+def _is_unreadable(block: Record) -> bool:
+    return _is_foreign(block) or is_wrapped(block)
 
 
 def _is_foreign(block: Record) -> bool:

@@ -21,7 +21,7 @@ from apps.core.chat import (
     Turn,
 )
 from apps.core.errors import InvalidRequest
-from apps.gateway.wire.anthropic.signatures import read_call_mark, read_mark
+from apps.gateway.wire.anthropic.signatures import read_call_mark, read_mark, unwrapped
 from apps.gateway.wire.fields import mapping
 from apps.gateway.wire.media import required_text
 
@@ -69,7 +69,7 @@ def _content(content: Any, at: str) -> Iterator[Part]:
         yield Text(content)
         return
     of_call = NO_SIGNATURE
-    for index, block in enumerate(content):
+    for index, block in enumerate(map(unwrapped, content)):
         where = f"{at}[{index}]"
         found = read_call_mark(str(block.get("signature") or ""))
         if block["type"] == "thinking" and found != NO_SIGNATURE:

@@ -44,15 +44,16 @@ def wrap(thought: Thinking) -> str:
 
 def unwrap(value: str) -> Signed:
     """Return what a `thoughtSignature` stands for."""
-    return _opened(value) or Signed(ORIGIN, value)
+    return opened(value) or Signed(ORIGIN, value)
 
 
 def is_foreign(value: object) -> bool:
     """Say whether a `thoughtSignature` is another provider's, which Gemini cannot read."""
-    return isinstance(value, str) and _opened(value) is not None
+    return isinstance(value, str) and opened(value) is not None
 
 
-def _opened(value: str) -> Signed | None:
+def opened(value: str) -> Signed | None:
+    """Return what is in our wrapping; None where the value has none."""
     # Most signatures are Gemini's and long: the beginning tells.
     begin = standard_base64(value[: len(MARK) // 3 * 4])
     if begin != base64.b64encode(MARK).decode():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import dropwhile
 
 from apps.core.chat import Text, Thinking, ToolCall, ToolResult, Turn
 from apps.providers.adapters.anthropic.content import (
@@ -43,7 +44,11 @@ def may_think(turns: tuple[Turn, ...]) -> bool:
 
     The provider refuses to go on thinking where the thoughts that led to a call are missing.
     """
-    for turn in reversed(turns):
+    before = [*dropwhile(lambda turn: turn.role == "user", reversed(turns))]
+    # What is said along with results goes out in one message with them: the calls stay open.
+    if len(before) < len(turns) and not (before and _is_of_calls(before[0])):
+        return True
+    for turn in before:
         if turn.role == "user":
             return True
         is_calling = any(isinstance(part, ToolCall) for part in turn.parts)
@@ -51,6 +56,10 @@ def may_think(turns: tuple[Turn, ...]) -> bool:
         if is_calling and not (isinstance(first, Thinking) and can_replay(first)):
             return False
     return True
+
+
+def _is_of_calls(turn: Turn) -> bool:
+    return any(isinstance(part, ToolCall | ToolResult) for part in turn.parts)
 
 
 class _Thread:

@@ -54,4 +54,5 @@ def headers(request_id: str) -> dict[str, str]:
     return {"request-id": request_id, **limits}
 
 
-ANTHROPIC = Vendor("anthropic", error, error_event, MALFORMED, check_key, headers)
+TOO_LONG = Refusal(400, "prompt is too long: 200001 tokens > 200000 maximum")
+ANTHROPIC = Vendor("anthropic", error, error_event, MALFORMED, check_key, headers, TOO_LONG)

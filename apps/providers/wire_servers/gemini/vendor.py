@@ -50,4 +50,8 @@ def headers(_request_id: str) -> dict[str, str]:
 
 
 MALFORMED = Event('{"candidates": [{"content"')
-GEMINI = Vendor("gemini", error, error_event, MALFORMED, check_key, headers)
+TOO_LONG = Refusal(
+    400,
+    "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
+)
+GEMINI = Vendor("gemini", error, error_event, MALFORMED, check_key, headers, TOO_LONG)

@@ -51,4 +51,11 @@ def headers(request_id: str) -> dict[str, str]:
     }
 
 
-OPENAI = Vendor("openai", error, error_event, Event('{"id": "chatcmpl-'), check_key, headers)
+MALFORMED = Event('{"id": "chatcmpl-')
+TOO_LONG = Refusal(
+    400,
+    "Your input exceeds the context window of this model. Please adjust your input and try again.",
+    code="context_length_exceeded",
+    param="messages",
+)
+OPENAI = Vendor("openai", error, error_event, MALFORMED, check_key, headers, TOO_LONG)
