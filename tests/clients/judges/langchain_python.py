@@ -1,4 +1,4 @@
-"""LangChain, through the packages of three vendors: a conversation's messages go from any to any."""
+"""LangChain, through the packages of three vendors: messages go from any to any."""
 
 import functools
 import gzip
@@ -251,13 +251,13 @@ def integration_changes(integrations: str, wire: str) -> None:
 @judge.case_of(INTEGRATIONS)
 def errors(integration: str, wire: str) -> None:
     own = INTEGRATIONS[integration]
-    kinds = {**own.errors, 413: own.too_long}
+    kinds = dict(own.errors)
     for script, usual in judging.FAILURES.items():
-        is_overload = script == "529" and 529 in kinds
-        status = 413 if script == "context_length" else 529 if is_overload else usual
+        status = 529 if script == "529" and 529 in kinds else usual
+        told = {400: own.too_long} if script == "context_length" else kinds
         for is_streamed in (False, True):
             model = chat(integration, judging.failing(wire, script, integration, is_streamed))
-            judging.check_error(kinds, status, partial(ask, model, is_streamed=is_streamed))
+            judging.check_error(told, status, partial(ask, model, is_streamed=is_streamed))
     judging.check_error(kinds, 404, partial(ask, chat(integration, "nobody")))
     refused = chat(integration, name_of(wire, "text"), **own.refused)
     judging.check_error(kinds, 400, partial(ask, refused))

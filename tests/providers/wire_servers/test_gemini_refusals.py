@@ -35,7 +35,7 @@ def part(**data: Any) -> dict[str, Any]:
     ("model", "options", "said"),
     [
         (NEW, called(signature_of(SIGNED)), ""),
-        (NEW, called(SKIPS[0]), ""),
+        *((NEW, called(skip), "") for skip in SKIPS),
         (NEW, called(None), "missing a thought_signature"),
         (NEW, called("c2ln"), "Corrupted thought signature"),
         (OLD, called(None), ""),

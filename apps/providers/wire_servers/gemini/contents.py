@@ -16,9 +16,10 @@ DATA = (
     *("text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode"),
     "codeExecutionResult",
 )
-# What stands for a signature where another model made the calls
-# (ai.google.dev/gemini-api/docs/thought-signatures).
-SKIPS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+# What stands for a signature where another model made the calls, as it is or in base64, since the
+# field is one of bytes to Google's clients (ai.google.dev/gemini-api/docs/thought-signatures).
+SKIP_WORDS = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+SKIPS = (*SKIP_WORDS, *(base64.b64encode(word.encode()).decode() for word in SKIP_WORDS))
 MEDIA = ("image/", "audio/", "video/", "text/", "application/pdf", "application/json")
 NO_MEDIA = ("image/gif", "image/svg+xml")
 CALL_TURN = "Please ensure that function call turn comes immediately after a user turn or after a"
