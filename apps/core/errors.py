@@ -41,9 +41,9 @@ class InvalidRequest(RouterError):
 class ContextLengthExceeded(InvalidRequest):
     """The request has more tokens than the model's window holds.
 
-    Clients shorten a conversation and go on when they are told so, which they know by OpenAI's code
-    and by the words that Anthropic ("prompt is too long"), Google ("exceeds the maximum number of
-    tokens allowed") and OpenAI ("context window") have for it: all of them are said, in any dialect.
+    Clients shorten the conversation and go on when they are told so. They know it by OpenAI's code,
+    and by what Anthropic ("prompt is too long"), Google ("exceeds the maximum number of tokens
+    allowed") and OpenAI ("context window") say: it is all said, in any dialect.
     """
 
     code = "context_length_exceeded"

@@ -13,9 +13,21 @@ from apps.core.tokens import (
     estimate_body,
     estimate_messages,
     estimate_tokens,
+    text_of_tokens,
 )
 
 ENGLISH = "The quick brown fox jumps over the lazy dog. "
+
+
+def test_text_of_tokens__of_openais_embeddings__is_what_was_meant() -> None:
+    assert text_of_tokens([43819, 1995, 61696, 109, 47653, 11410, 234, 235]) == "Olá 東京 🌍"
+    assert text_of_tokens([100_255]) == " Conveyor"
+
+
+@pytest.mark.parametrize("tokens", [[-1], [100_256], [10**12], [11410]])
+def test_text_of_tokens__that_are_none_or_half_a_character__is_refused(tokens: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"no such token|UTF-8"):
+        text_of_tokens(tokens)
 
 
 def test_estimate_tokens__empty_text__is_zero() -> None:

@@ -87,9 +87,19 @@ def test_tokens__given_as_numbers__go_where_they_have_a_meaning(
     one = client.embeddings.create(model=VECTOR_MODELS["openai"], input=[5, 6, 7])
     many = client.embeddings.create(model=VECTOR_MODELS["openai"], input=[[5], [6, 7]])
     assert (len(one.data), len(many.data)) == (1, 2)
-    with pytest.raises(openai.BadRequestError) as told:
-        client.embeddings.create(model=VECTOR_MODELS["google"], input=[5, 6, 7])
-    assert told.value.param == "input"
+
+
+def test_tokens__of_openais_vocabulary__are_texts_to_a_provider_that_takes_none(
+    site: RoutedSite, client: OpenAI
+) -> None:
+    """LangChain sends them by itself, to whatever model."""
+    model = VECTOR_MODELS["google"]
+    [told] = client.embeddings.create(model=model, input="red").data
+    [meant] = client.embeddings.create(model=model, input=[1171]).data
+    assert meant.embedding == told.embedding
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.embeddings.create(model=model, input=[200_000])
+    assert refused.value.param == "input"
 
 
 @WIRES

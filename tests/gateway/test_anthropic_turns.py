@@ -14,6 +14,7 @@ from apps.core.chat import (
     Turn,
 )
 from apps.core.errors import InvalidRequest
+from apps.gateway.wire.gemini.signatures import wrap
 from tests.gateway.anthropic_bodies import (
     ASKED,
     MARK,
@@ -105,6 +106,20 @@ def test_ao4__thought_of_another_provider__is_known_as_its_own() -> None:
     )
 
 
+def test_x1__thought_that_came_through_geminis_dialect__is_known_as_its_own() -> None:
+    """LangChain gives such signatures to its integration of Anthropic as they are."""
+    thoughts = (
+        Thinking("Hm.", "c2ln", origin="anthropic"),
+        Thinking(redacted="b3BhcXVl", origin="anthropic"),
+        Thinking("Hm.", "c2ln", origin="openai"),
+    )
+    blocks = [
+        {"type": "thinking", "thinking": thought.text, "signature": wrap(thought)}
+        for thought in thoughts
+    ]
+    assert details_of(ASKED, assistant(*blocks)).turns[1].parts == thoughts
+
+
 def test_ag1__signature_of_a_call__goes_to_the_call_after_it() -> None:
     signed = {"type": "thinking", "thinking": "", "signature": "google:call:c2ln"}
     assert details_of(ASKED, assistant(signed, call("a"), call("b"))).turns[1].parts == (
@@ -184,6 +199,17 @@ def test_ao4_x1__thought_of_another__never_reaches_anthropic(thought: dict[str, 
     chat = asked(ASKED, assistant(thought, text("So."), OWN), ASKED, assistant(thought), ASKED)
     assert chat.body()["messages"] == [ASKED, assistant(text("So."), OWN), ASKED, ASKED]
     assert chat.raw["messages"][1]["content"][0] == thought
+
+
+def test_x1__thought_that_came_through_geminis_dialect__reaches_anthropic_if_its_own() -> None:
+    wrapped = {**OWN, "signature": wrap(Thinking("Hm.", "c2ln", origin="anthropic"))}
+    hidden = wrap(Thinking(redacted="b3BhcXVl", origin="anthropic"))
+    foreign = {**OWN, "signature": wrap(Thinking("Hm.", "c2ln", origin="openai"))}
+    told = user(result("t1", "12:00"))
+    first = assistant(foreign, {**OWN, "thinking": "", "signature": hidden}, wrapped, call("t1"))
+    chat = asked(ASKED, first, told, thinking=ENABLED)
+    kept = ({"type": "redacted_thinking", "data": "b3BhcXVl"}, OWN, call("t1"))
+    assert chat.body() == {**chat.raw, "messages": [ASKED, assistant(*kept), told]}
 
 
 def test_x1__calls_that_nobody_thought_about__go_on_without_thinking() -> None:

@@ -107,6 +107,24 @@ def test_failure__too_long_request__names_the_messages() -> None:
     assert failure("context_length").param == "messages"
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["prompt is too long", "exceeds the maximum number of tokens allowed", "context window"],
+)
+def test_too_long_request__is_told_in_the_words_that_clients_know(words: str) -> None:
+    """Anthropic's, Google's and OpenAI's: frameworks shorten the conversation for them."""
+    small = TraceStep("filter", "context_too_small", "sim-small", "removed")
+    for told in (failure("context_length"), refusal("ineligible", trace=(small, small))):
+        assert (told.http_status, told.code) == (400, "context_length_exceeded")
+        assert words in told.message
+
+
+def test_refusal__for_more_than_the_windows__is_not_told_as_too_long() -> None:
+    small = TraceStep("filter", "context_too_small", "sim-small", "removed")
+    other = TraceStep("filter", "not_enabled", "sim-long", "removed")
+    assert refusal("ineligible", trace=(small, other)).code == "no_eligible_deployment"
+
+
 def test_failure__rate_limits_only__waits_for_the_soonest() -> None:
     errors = [
         AttemptError("rate_limited", "x", retry_after_seconds=seconds) for seconds in (9.0, 4.0)

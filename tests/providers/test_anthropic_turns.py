@@ -284,8 +284,21 @@ def test_oa23__calls_without_their_thoughts__turn_thinking_off_for_the_turn() ->
 
 
 def test_oa23__calls_of_an_earlier_turn__do_not_matter() -> None:
-    found = asked(HELLO, calling("a"), result("a"), HELLO, reasoning_effort="high", model=MANUAL)
+    turns = (HELLO, calling("a"), result("a"), said("assistant", "So."), HELLO)
+    found = asked(*turns, reasoning_effort="high", model=MANUAL)
     assert found["thinking"]["type"] == "enabled"
+
+
+def test_oa23__words_said_along_with_results__leave_their_calls_open() -> None:
+    """They go out in one message, as the results of a turn whose answer the client has lost."""
+    for more in ((HELLO,), (HELLO, HELLO)):
+        turns = (HELLO, calling("a"), result("a"), *more)
+        found = outgoing(*turns, reasoning_effort="high", model=MANUAL)
+        assert "thinking" not in found.body
+        assert found.dropped == ["reasoning_effort"]
+    turn = calling("b", thinking_blocks=[SIGNED])
+    turns = (HELLO, calling("a"), result("a"), HELLO, turn, result("b"))
+    assert asked(*turns, reasoning_effort="high", model=MANUAL)["thinking"]["type"] == "enabled"
 
 
 @pytest.mark.parametrize("origin", ["google", "openai", ""])
