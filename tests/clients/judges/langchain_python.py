@@ -243,9 +243,9 @@ CHANGES = [f"{one} and {other}" for one, other in itertools.permutations(INTEGRA
 @judge.case_of(CHANGES)
 def integration_changes(integrations: str, wire: str) -> None:
     one, other = integrations.split(" and ")
-    for wires in judging.changes_from(wire):
-        for is_streamed in (False,) if integrations in WHOLE_ONLY else (False, True):
-            converse((one, other), wires, is_streamed=is_streamed)
+    forms = (False, False) if integrations in WHOLE_ONLY else (False, True)
+    for wires, is_streamed in zip(judging.changes_from(wire), forms, strict=True):
+        converse((one, other), wires, is_streamed=is_streamed)
 
 
 @judge.case_of(INTEGRATIONS)

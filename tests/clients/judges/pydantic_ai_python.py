@@ -255,9 +255,8 @@ CHANGES = [
 @judge.case_of(CHANGES)
 def integration_changes(integrations: str, wire: str) -> None:
     one, other = integrations.split(" and ")
-    for wires in judging.changes_from(wire):
-        for is_streamed in (False, True):
-            converse((one, other), wires, is_streamed=is_streamed)
+    for wires, is_streamed in zip(judging.changes_from(wire), (False, True), strict=True):
+        converse((one, other), wires, is_streamed=is_streamed)
 
 
 @judge.case_of(INTEGRATIONS)
