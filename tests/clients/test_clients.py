@@ -9,8 +9,9 @@ import pytest
 
 from tests.clients.judges import judging
 from tests.clients.libraries import LIBRARIES, Library, judge
-from tests.clients.site import JudgedSite, judged_site
+from tests.clients.site import judged_site
 from tests.factories.offers import SECRET
+from tests.factories.wire_site import WireSite
 from tests.matrix import Matrix, Verdict
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,16 +24,16 @@ def _parameters() -> Iterator[Any]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[JudgedSite]:
+def site(tmp_path: Path) -> Iterator[WireSite]:
     with judged_site(tmp_path) as made:
         yield made
 
 
 @pytest.mark.parametrize("library", [*_parameters()])
 def test_library__every_case__passes_on_every_provider(
-    library: Library, site: JudgedSite, matrix: Matrix
+    library: Library, site: WireSite, matrix: Matrix
 ) -> None:
-    done = judge(library, {"ROUTER_URL": site.url, "ROUTER_KEY": site.key})
+    done = judge(library, {"ROUTER_URL": site.address, "ROUTER_KEY": site.key})
     verdicts = [json.loads(line) for line in done.stdout.splitlines()]
     left_out = {each["case"] for each in verdicts if "without" in each}
     failures = []
@@ -52,7 +53,7 @@ def test_library__every_case__passes_on_every_provider(
     _check_what_the_provider_got(site, left_out)
 
 
-def _check_what_the_provider_got(site: JudgedSite, left_out: set[str]) -> None:
+def _check_what_the_provider_got(site: WireSite, left_out: set[str]) -> None:
     for received in site.provider.received:
         assert site.key not in str(received), "the caller's key reached a provider"
     assert SECRET not in site.log.read_text()

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from anthropic import Anthropic, beta_tool
 from anthropic.types import Message, MessageParam, ToolParam
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT
-from tests.doors.wire_site import MODELS, WireSite, name_of, running_wire_site
+from tests.doors.scripted_models import MODELS, name_of, offers_of
 from tests.factories.offers import SECRET
+from tests.factories.wire_site import WireSite, wire_site
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,13 +64,13 @@ SCRIPTS = (
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[WireSite]:
-    with running_wire_site(tmp_path, SCRIPTS) as made:
+    with wire_site(tmp_path, partial(offers_of, SCRIPTS)) as made:
         yield made
 
 
 @pytest.fixture
 def client(site: WireSite) -> Iterator[Anthropic]:
-    with Anthropic(api_key=site.key, base_url=site.base_url, max_retries=0) as made:
+    with Anthropic(api_key=site.key, base_url=site.address, max_retries=0) as made:
         yield made
 
 
@@ -129,7 +131,7 @@ def test_ao2_ao12_ao13__tool_loop__loses_no_argument_and_no_call(
                 assert len({call.id for call in calls}) == len(calls)
                 last = _go_on(client, model, message, is_streamed=is_streamed)
                 assert last.stop_reason == "end_turn"
-                assert not site.server.received[-1].refusal
+                assert not site.provider.received[-1].refusal
 
 
 def _go_on(client: Anthropic, model: str, message: Message, **options: Any) -> Message:
@@ -168,7 +170,7 @@ def test_tool_runner__whose_client_wants_a_thread__goes_on_without(
             )
             message = runner.until_done()
             assert [block.text for block in message.content] == [TEXT], wire
-    assert [one.refusal for one in site.server.received if one.refusal] == []
+    assert [one.refusal for one in site.provider.received if one.refusal] == []
 
 
 def test_ao4_ag1_x1__thoughts__come_back_to_their_provider_alone_as_they_were(
@@ -184,7 +186,7 @@ def test_ao4_ag1_x1__thoughts__come_back_to_their_provider_alone_as_they_were(
             calling = answer(client, model, tools=[WEATHER], **options)
             last = _go_on(client, model, calling, **options)
             assert last.stop_reason == "end_turn"
-            assert not site.server.received[-1].refusal
+            assert not site.provider.received[-1].refusal
             unasked = answer(client, name_of(wire, "thinking"), is_streamed=is_streamed)
             assert unasked.content[-1].type == "text"
     _change_providers(site, client)
@@ -199,7 +201,7 @@ def _change_providers(site: WireSite, client: Anthropic) -> None:
                 message = answer(client, model, tools=[WEATHER], **options)
                 last = _go_on(client, name_of(second, "text"), message, **options)
                 assert last.stop_reason == "end_turn", (first, second)
-                assert not site.server.received[-1].refusal
+                assert not site.provider.received[-1].refusal
 
 
 def test_ao5_ao10__images_documents_and_schemas__reach_the_provider(
@@ -220,7 +222,7 @@ def test_ao5_ao10__images_documents_and_schemas__reach_the_provider(
             messages=[{"role": "user", "content": content}],
         )
         assert message.stop_reason == "end_turn"
-        assert str(site.last_body()).count(PNG) == 2
+        assert str(site.sent()).count(PNG) == 2
     schema = {"type": "object", "properties": {"a": {"type": "string"}}}
     for wire in CARRIED["json"]:
         answer(
@@ -229,7 +231,7 @@ def test_ao5_ao10__images_documents_and_schemas__reach_the_provider(
             is_streamed=False,
             output_config={"format": {"type": "json_schema", "schema": schema}},
         )
-        assert str(schema["properties"]) in str(site.last_body())
+        assert str(schema["properties"]) in str(site.sent())
 
 
 def test_ao16_ao17__failure_before_the_first_event__is_an_error_of_its_class(
@@ -271,8 +273,8 @@ def test_ao17_e4__stream_that_breaks__is_an_error_and_never_a_clean_end(
 
 def _retry(site: WireSite) -> None:
     """A failure before the first event is tried again by the client, as it is told."""
-    with Anthropic(api_key=site.key, base_url=site.base_url, max_retries=3) as patient:
-        site.server.plan("529", "529", "529")
+    with Anthropic(api_key=site.key, base_url=site.address, max_retries=3) as patient:
+        site.provider.plan("529", "529", "529")
         message = answer(patient, name_of("anthropic"), is_streamed=True)
     assert message.stop_reason == "end_turn"
 
@@ -288,18 +290,18 @@ def test_ao16__what_the_caller_did_wrong__has_its_class(site: WireSite, client: 
         with pytest.raises(anthropic.BadRequestError, match="web_search"):
             answer(client, name_of(wire, "text"), is_streamed=True, tools=tools)
     with (
-        Anthropic(api_key="llmr_nobody", base_url=site.base_url, max_retries=0) as stranger,
+        Anthropic(api_key="llmr_nobody", base_url=site.address, max_retries=0) as stranger,
         pytest.raises(anthropic.AuthenticationError),
     ):
         answer(stranger, model, is_streamed=False)
-    with Anthropic(auth_token=site.key, api_key=None, base_url=site.base_url) as bearer:
+    with Anthropic(auth_token=site.key, api_key=None, base_url=site.address) as bearer:
         assert answer(bearer, model, is_streamed=False).stop_reason == "end_turn"
 
 
 def test_t13_t14__counts_and_models__are_there_and_no_provider_is_asked(
     site: WireSite, client: Anthropic
 ) -> None:
-    before = len(site.server.received)
+    before = len(site.provider.received)
     for wire in WIRES:
         counts = [
             client.messages.count_tokens(model=name_of(wire), messages=HELLO, **fields).input_tokens
@@ -314,4 +316,4 @@ def test_t13_t14__counts_and_models__are_there_and_no_provider_is_asked(
     assert client.models.retrieve(name_of("google", "text")).id == name_of("google", "text")
     with pytest.raises(anthropic.NotFoundError):
         client.models.retrieve("of/nobody")
-    assert len(site.server.received) == before
+    assert len(site.provider.received) == before

@@ -24,7 +24,6 @@ from apps.tenants.services import create_project, create_tenant
 from apps.usage.journal import process_journal
 from apps.usage.models import LedgerEntry, RequestLog
 from apps.usage.writer import UsageWriter
-from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.provider_server import ProviderServer, running_provider
 from tests.factories.usage import drain
 from tests.factories.web_process import serving
@@ -46,19 +45,19 @@ BODY = {"model": "twice", "messages": [{"role": "user", "content": "A short ques
 class Pair:
     """A site whose model `twice` is served by two providers."""
 
-    port: int
+    address: str
     key: str
     first: ProviderServer
     second: ProviderServer
 
     def statuses(self, count: int) -> Counter[int]:
         request = request_bytes("/v1/chat/completions", json.dumps(BODY).encode(), self.key)
-        found = run_requests(self.port, request, connections=CONNECTIONS, count=count)
+        port = int(self.address.rpartition(":")[2])
+        found = run_requests(port, request, connections=CONNECTIONS, count=count)
         return Counter(asyncio.run(found))
 
     def client(self) -> OpenAI:
-        address = f"http://127.0.0.1:{self.port}/v1"
-        return OpenAI(base_url=address, api_key=self.key, max_retries=0)
+        return OpenAI(base_url=f"{self.address}/v1", api_key=self.key, max_retries=0)
 
 
 @pytest.fixture
@@ -66,10 +65,8 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     """Both providers well, two workers serving."""
     with running_provider() as first, running_provider() as second:
         key = _publish(first, second)
-        port = _free_port()
-        with serving(port, tmp_path):
-            _wait_until_ready(port)
-            yield Pair(port, key, first, second)
+        with serving(tmp_path, workers=2) as address:
+            yield Pair(address, key, first, second)
 
 
 def test_provider__dead__costs_few_calls_and_no_answers(

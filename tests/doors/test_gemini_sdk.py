@@ -16,11 +16,13 @@ from google.genai import errors, types
 from pytest_django import DjangoDbBlocker
 
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, Tokens
-from tests.factories.offers import SECRET
-from tests.factories.wire_site import MODELS, WireSite, running_wire_site
+from apps.providers.wire_servers.server import WireServer
+from tests.factories.offers import SECRET, Offer, empty_tables
+from tests.factories.wire_site import WireSite, wire_site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.keeps_redis]
 
+MODELS = {"anthropic": "claude-sonnet-4-5", "openai": "gpt-5-mini", "google": "gemini-3-flash"}
 PAIRS = list(product(MODELS, repeat=2))
 SLASHED, TUNED = "vendor/team/with-slashes", "tunedModels/mine"
 PIXEL = base64.b64decode("iVBORw0KGgo+/+8=")
@@ -57,16 +59,21 @@ def site(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[WireSite]:
     aliases = dict.fromkeys((SLASHED, TUNED), (MODELS["anthropic"],))
-    with (
-        django_db_blocker.unblock(),
-        running_wire_site(tmp_path_factory.mktemp("site"), aliases=aliases) as running,
-    ):
-        yield running
+    with django_db_blocker.unblock():
+        empty_tables()
+        with wire_site(tmp_path_factory.mktemp("site"), offers_of, aliases=aliases) as running:
+            yield running
+        empty_tables()
+
+
+def offers_of(provider: WireServer) -> Iterator[Offer]:
+    for wire, model in MODELS.items():
+        yield Offer(wire, model, provider.url_of(wire))
 
 
 @pytest.fixture(params=["v1", "v1beta"])
 def client(site: WireSite, request: pytest.FixtureRequest) -> Iterator[genai.Client]:
-    options = types.HttpOptions(base_url=site.url, api_version=request.param, timeout=20_000)
+    options = types.HttpOptions(base_url=site.address, api_version=request.param, timeout=20_000)
     with genai.Client(api_key=site.key, http_options=options) as made:
         yield made
 
@@ -109,7 +116,7 @@ def parts(chunks: list[types.GenerateContentResponse]) -> list[types.Part]:
 def test_gi4__answer__has_text_reason_counts_and_one_id(
     site: WireSite, client: genai.Client, provider: str, is_streamed: bool
 ) -> None:
-    site.server.plan("text")
+    site.provider.plan("text")
     chunks = ask(client, MODELS[provider], is_streamed=is_streamed)
     assert "".join(chunk.text or "" for chunk in chunks) == TEXT
     assert candidates(chunks)[-1].finish_reason is types.FinishReason.STOP
@@ -126,7 +133,7 @@ def test_gi4__answer__has_text_reason_counts_and_one_id(
 def test_gi4__call_loop__goes_on_by_name_and_order(
     site: WireSite, client: genai.Client, provider: str, is_streamed: bool
 ) -> None:
-    site.server.plan("thinking_tools", "text")
+    site.provider.plan("thinking_tools", "text")
     question = types.UserContent("Is it warm?")
     chunks = ask(client, MODELS[provider], question, is_streamed=is_streamed, config=TOOLS)
     called = [part.function_call for part in parts(chunks) if part.function_call]
@@ -144,7 +151,7 @@ def test_gi4__call_loop__goes_on_by_name_and_order(
 def test_x1__calls_and_thoughts_of_one_provider__go_on_at_another(
     site: WireSite, client: genai.Client, first: str, second: str, is_streamed: bool
 ) -> None:
-    site.server.plan("thinking_tools", "text")
+    site.provider.plan("thinking_tools", "text")
     config = THINKING.model_copy(update={"tools": TOOLS.tools})
     question = types.UserContent("Is it warm?")
     chunks = ask(client, MODELS[first], question, is_streamed=is_streamed, config=config)
@@ -156,7 +163,7 @@ def test_x1__calls_and_thoughts_of_one_provider__go_on_at_another(
 def test_gi4__thoughts__are_thought_parts_and_never_text(
     site: WireSite, client: genai.Client, provider: str, is_streamed: bool
 ) -> None:
-    site.server.plan("thinking")
+    site.provider.plan("thinking")
     chunks = ask(client, MODELS[provider], is_streamed=is_streamed, config=THINKING)
     assert "".join(part.text or "" for part in parts(chunks) if part.thought) == THOUGHT
     assert "".join(part.text or "" for part in parts(chunks) if not part.thought) == TEXT
@@ -165,7 +172,7 @@ def test_gi4__thoughts__are_thought_parts_and_never_text(
 def test_gi2__images__reach_the_provider(
     site: WireSite, client: genai.Client, provider: str
 ) -> None:
-    site.server.plan("text")
+    site.provider.plan("text")
     image = types.Part.from_bytes(data=PIXEL, mime_type="image/png")
     ask(client, MODELS[provider], ["What is it?", image], is_streamed=False)
     # Bytes go out of the client in the alphabet for addresses; Gemini reads that too.
@@ -176,7 +183,7 @@ def test_gi2__images__reach_the_provider(
 def test_gi3__structured_answer__is_asked_for_and_parsed(
     site: WireSite, client: genai.Client, provider: str
 ) -> None:
-    site.server.plan(Script(text='{"name": "Ada", "age": null}'))
+    site.provider.plan(Script(text='{"name": "Ada", "age": null}'))
     config = types.GenerateContentConfig(
         response_mime_type="application/json",
         response_schema=types.Schema.model_validate(PERSON),
@@ -200,12 +207,12 @@ def test_gi5__failure_of_the_provider__is_the_clients_own_exception(
     code: int,
     name: str,
 ) -> None:
-    site.server.plan(*[str(status)] * 3)
+    site.provider.plan(*[str(status)] * 3)
     try:
         with pytest.raises(expected) as told:
             ask(client, MODELS[provider], is_streamed=is_streamed)
     finally:
-        site.server._planned.clear()
+        site.provider._planned.clear()
     assert (told.value.code, told.value.status) == (code, name)
     assert SECRET not in str(told.value)
 
@@ -214,7 +221,7 @@ def test_gi5__failure_of_the_provider__is_the_clients_own_exception(
 def test_gi5__stream_that_breaks__raises_and_tells_no_reason(
     site: WireSite, client: genai.Client, provider: str, script: str
 ) -> None:
-    site.server.plan(script)
+    site.provider.plan(script)
     reasons: list[Any] = []
     with pytest.raises(errors.ServerError) as told:
         read_reasons(client, MODELS[provider], reasons)
@@ -244,7 +251,7 @@ def test_gi5__refusals_of_ours__are_named(site: WireSite, client: genai.Client) 
 
 
 def test_t1__wrong_key__is_unauthenticated(site: WireSite) -> None:
-    options = types.HttpOptions(base_url=site.url)
+    options = types.HttpOptions(base_url=site.address)
     with (
         genai.Client(api_key="llmr_nobody", http_options=options) as stranger,
         pytest.raises(errors.ClientError) as told,
@@ -257,17 +264,17 @@ def test_t1__wrong_key__is_unauthenticated(site: WireSite) -> None:
 def test_gi1__names_with_slashes_and_folders__are_served(
     site: WireSite, client: genai.Client, model: str, is_streamed: bool
 ) -> None:
-    site.server.plan("text")
+    site.provider.plan("text")
     chunks = ask(client, model, is_streamed=is_streamed)
     assert "".join(chunk.text or "" for chunk in chunks) == TEXT
 
 
 def test_gi1__tokens__are_counted_without_a_provider(site: WireSite, client: genai.Client) -> None:
-    before = len(site.server.received)
+    before = len(site.provider.received)
     few = client.models.count_tokens(model=SLASHED, contents="hi").total_tokens
     many = client.models.count_tokens(model=SLASHED, contents=["hi " * 50, "you"]).total_tokens
     assert 0 < (few or 0) < (many or 0)
-    assert len(site.server.received) == before
+    assert len(site.provider.received) == before
     with pytest.raises(errors.ClientError) as told:
         client.models.count_tokens(model="nobody", contents="hi")
     assert told.value.code == 404
@@ -275,9 +282,9 @@ def test_gi1__tokens__are_counted_without_a_provider(site: WireSite, client: gen
 
 @pytest.mark.parametrize("version", ["v1", "v1beta"])
 def test_t4__stream_without_alt__is_a_json_array_that_grows(site: WireSite, version: str) -> None:
-    address = f"{site.url}/{version}/models/{MODELS['anthropic']}:streamGenerateContent"
+    address = f"{site.address}/{version}/models/{MODELS['anthropic']}:streamGenerateContent"
     body = {"contents": [{"parts": [{"text": "Hi"}]}]}
-    site.server.plan("paced")
+    site.provider.plan("paced")
     with httpx2.stream("POST", address, params={"key": site.key}, json=body) as answer:
         pieces = list(answer.iter_bytes())
     assert answer.headers["content-type"].startswith("application/json")
@@ -287,7 +294,7 @@ def test_t4__stream_without_alt__is_a_json_array_that_grows(site: WireSite, vers
         part["text"] for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]
     ]
     assert "".join(texts) == TEXT
-    site.server.plan("error_event")
+    site.provider.plan("error_event")
     told = httpx2.post(address, params={"key": site.key}, json=body).json()
     assert told[-1]["error"]["status"] == "UNAVAILABLE"
     assert not any("finishReason" in chunk["candidates"][0] for chunk in told[:-1])
@@ -296,9 +303,9 @@ def test_t4__stream_without_alt__is_a_json_array_that_grows(site: WireSite, vers
 
 
 def test_t2__key_in_the_address__reaches_no_log_and_no_provider(site: WireSite) -> None:
-    path = f"{site.url}/v1beta/models/{MODELS['anthropic']}"
+    path = f"{site.address}/v1beta/models/{MODELS['anthropic']}"
     for action in ("generateContent", "nothingOfTheKind"):
         httpx2.post(f"{path}:{action}", params={"key": site.key}, json={"contents": "Hi"})
     assert site.key not in site.log.read_text(encoding="utf-8")
-    asked = site.server.received[-1].request
+    asked = site.provider.received[-1].request
     assert site.key not in f"{asked.path}{asked.query}{asked.headers}{asked.body}"

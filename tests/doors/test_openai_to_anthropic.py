@@ -10,7 +10,6 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam, ChatCompletionToolParam
 
-from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.offers import SECRET, Offer, publish_offers
 from tests.factories.web_process import serving
 from tests.providers.upstream import Upstream, running_upstream
@@ -68,12 +67,11 @@ class Door:
 def door(tmp_path: Path) -> Iterator[Door]:
     with running_upstream() as upstream:
         key = publish_offers([Offer("anthropic", "claude-sonnet-4-5", upstream.url)]).key
-        port = _free_port()
-        with serving(port, tmp_path, workers=1):
-            _wait_until_ready(port)
-            address = f"http://127.0.0.1:{port}/v1"
-            with OpenAI(base_url=address, api_key=key, max_retries=0) as client:
-                yield Door(client, upstream)
+        with (
+            serving(tmp_path) as address,
+            OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client,
+        ):
+            yield Door(client, upstream)
 
 
 def test_tool_loop__whole_and_streamed__gives_everything_back_as_it_came(door: Door) -> None:

@@ -20,7 +20,6 @@ from apps.providers.wire_servers.gemini.generate import SIGNED
 from apps.providers.wire_servers.scripts import TEXT, THOUGHT, Script, Tokens, signature_of
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
-from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.offers import SECRET, Offer, publish_offers
 from tests.factories.web_process import serving
 
@@ -81,12 +80,11 @@ def door(tmp_path: Path) -> Iterator[Door]:
         key = publish_offers(
             [Offer("google", MODEL, server.url_of("google"), max_output_tokens=65_536)]
         ).key
-        port = _free_port()
-        with serving(port, tmp_path, workers=1):
-            _wait_until_ready(port)
-            address = f"http://127.0.0.1:{port}/v1"
-            with OpenAI(base_url=address, api_key=key, max_retries=0) as client:
-                yield Door(client, server)
+        with (
+            serving(tmp_path) as address,
+            OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client,
+        ):
+            yield Door(client, server)
 
 
 def test_og10_og13_ag2__tool_loop__whole_and_streamed_gives_everything_back(door: Door) -> None:

@@ -22,7 +22,6 @@ from apps.routing import route_manager
 from apps.routing.models import Rule, RuleSet, RuleTarget
 from apps.tenants.services import create_project, create_tenant
 from apps.usage.journal import process_journal
-from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.web_process import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,12 +58,12 @@ class Door:
 @pytest.fixture
 def door(tmp_path: Path) -> Iterator[Door]:
     with running_wire_server(secret=SECRET) as server:
-        key, port = _publish(server.url_of("anthropic")), _free_port()
-        with serving(port, tmp_path, workers=1):
-            _wait_until_ready(port)
-            address = f"http://127.0.0.1:{port}/v1"
-            with OpenAI(base_url=address, api_key=key, max_retries=0) as client:
-                yield Door(client, server)
+        key = _publish(server.url_of("anthropic"))
+        with (
+            serving(tmp_path) as address,
+            OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client,
+        ):
+            yield Door(client, server)
 
 
 def test_oa23__tool_loop_of_a_plain_client__goes_on_thinking(door: Door) -> None:

@@ -2,12 +2,8 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +15,9 @@ import psycopg
 from django.conf import settings
 
 from router_project.addresses import redis_database, redis_number
+from tests.factories.web_process import free_port, wait_until_ready
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90.0
 # Far from the numbers that the workers of the suite use.
 REDIS_OFFSET = 32
 
@@ -46,7 +42,7 @@ def running_site(folder: Path, server: str = "granian") -> Iterator[DemoSite]:
     """Migrate, load the demo and serve, as `make run` does."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"site_{worker}_{os.getpid()}_{next(_numbers)}"
-    port = _free_port()
+    port = free_port()
     environment = _environment(name, port, folder) | {"SERVER": server}
     with psycopg.connect(settings.DATABASE_URL, autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {name}".encode())
@@ -56,7 +52,7 @@ def running_site(folder: Path, server: str = "granian") -> Iterator[DemoSite]:
             _manage(environment, "load_demo", "--output", str(output))
             facts = json.loads(output.read_text(encoding="utf-8"))
             with _served(environment, folder / "web.log"):
-                _wait_until_ready(port)
+                wait_until_ready(port)
                 yield DemoSite(f"http://localhost:{port}", facts)
         finally:
             owner.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
@@ -111,22 +107,3 @@ class _served:  # noqa: N801 - reads as the block that it is
             process.terminate()
         for process in self._processes:
             process.wait(timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError("the web process is not ready")

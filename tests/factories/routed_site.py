@@ -12,9 +12,8 @@ from apps.providers.wire_servers.habits import HABITS
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
 from apps.tenants.models import Project, Tenant
-from tests.factories.demo_site import _free_port, _wait_until_ready
 from tests.factories.offers import SECRET, Offer, publish_offers
-from tests.factories.web_process import serving
+from tests.factories.web_process import LOG, serving
 
 SPARES = 40
 # The model that stands for each wire.
@@ -92,18 +91,16 @@ def routed_site(
         }
         offers = _offers(models, {wire: kinds.get(wire, provider) for wire in models}, spares)
         made = publish_offers(offers, store_content=store_content, aliases=aliases)
-        port = _free_port()
-        stack.enter_context(serving(port, folder, workers=1, server=server, log_level=log_level))
-        _wait_until_ready(port)
+        address = stack.enter_context(serving(folder, server=server, log_level=log_level))
         names = (*models.values(), *VECTOR_MODELS.values())
         yield RoutedSite(
-            address=f"http://127.0.0.1:{port}",
+            address=address,
             key=made.key,
             provider=provider,
             kinds=kinds,
             tenant=made.tenant,
             project=made.project,
-            log=folder / "web.log",
+            log=folder / LOG,
             _spares={model: iter(_spares(model, spares)) for model in names},
         )
 

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from router_project.local.places import CHECKOUT
 from router_project.local.suite import clean_environment
+from tests.factories.web_process import free_port
 
 START_SECONDS = 90.0
 COPIED = ("__init__.py", "processes.py", "local", "addresses.py", "settings/__init__.py")
@@ -52,7 +52,7 @@ class FakeCheckout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.processes: list[subprocess.Popen[str]] = []
         for name in COPIED:
             source, target = CHECKOUT / "router_project" / name, folder / "router_project" / name
@@ -123,9 +123,3 @@ class FakeCheckout:
         for name in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "YES"):
             kept.pop(name, None)
         return kept | {"PORT": str(self.port), "WEB_WORKERS": "1", **variables}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
