@@ -72,8 +72,8 @@ def test_environment__servers_named_for_tests__are_used() -> None:
 
 def test_groups__of_the_full_run__are_the_folders_with_tests() -> None:
     names = [folder.name for folder in suite.groups()]
-    assert {"setup", "architecture"} <= set(names)
-    assert not {"clients", "load", "factories"} & set(names)
+    assert {"setup", "architecture", "clients"} <= set(names)
+    assert not {"load", "factories"} & set(names)
     assert names == sorted(names)
 
 
@@ -108,14 +108,14 @@ def test_test__without_a_browser__leaves_its_tests_out_and_keeps_the_rest(
         *("format", "lint", "imports", "types", "migrations", "translations", "engine", "tests")
     ]
     command = list(checks[-1].command)
-    assert command[command.index("-m", 3) + 1] == "not load and not browser"
+    assert command[command.index("-m", 3) + 1] == "not load and not clients and not browser"
 
 
 def test_test__with_a_browser__runs_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROWSER", raising=False)
     monkeypatch.setattr(suite, "find_chromium", lambda: "/usr/bin/chromium")
     command = list(_checks_of(monkeypatch)[-1].command)
-    assert command[command.index("-m", 3) + 1] == "not load"
+    assert command[command.index("-m", 3) + 1] == "not load and not clients"
     assert command[command.index("--dist") + 1] == "loadfile"
 
 
