@@ -23,7 +23,7 @@ ENGINE = Path(__file__).parents[2] / "apps" / "routing" / "engine"
 MODULES = (
     *("operators", "conditions", "compile_conditions", "fields", "filters", "rules"),
     *("strategies", "attempts", "request_router", "trace", "compile", "pricing"),
-    *("averages", "health", "readiness", "load_balancer"),
+    *("averages", "health", "readiness", "prediction", "load_balancer"),
 )
 # Nothing in them depends on a module that is changed.
 UNTOUCHED = frozenset(f"{PACKAGE}.{name}" for name in ("types", "hashing", "sentences"))

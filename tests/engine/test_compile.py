@@ -70,6 +70,15 @@ def test_arms__of_a_rule_with_targets__leave_the_rest_to_them() -> None:
     assert {(item.attempts[0].model, item.propensity) for item in rest} == {("small", 0.9)}
 
 
+@pytest.mark.parametrize(("weight", "left"), [(99, (Arm("control", 1, ()),)), (100, ())])
+def test_arms__that_leave_little_or_nothing__leave_just_that(
+    weight: int, left: tuple[Arm, ...]
+) -> None:
+    arm = {"name": "a", "weight": weight, "targets": ["large"]}
+    compiled = compile_rule(rule_record(arms=[arm], targets=["small"])).choice.arms
+    assert compiled == (Arm("a", weight, ("large",)), *left)
+
+
 def test_arms__of_a_rule_without_targets__share_everything() -> None:
     arms = [{"name": "a", "weight": 10, "targets": ["small"]}]
     assert compile_rule(rule_record(arms=arms)).choice.arms == (Arm("a", 10, ("small",)),)

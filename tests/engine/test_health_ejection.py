@@ -187,6 +187,13 @@ def test_answers__enough_while_it_rested__are_not_undone_by_who_has_not_seen_the
         assert not rests(merge(own, [peer]).deployments["d"], NOW + 800)
 
 
+def test_good_spell__as_soon_as_the_time_of_the_last_ejection_is_over__forgives_it() -> None:
+    until = NOW + 6 * STEP_MS
+    well = {"ejected_until_ms": until, "ejections": 6, "error_rate": 0.01, "probation": 1}
+    assert after(event("ok", until - 1), **well).ejections == 6
+    assert after(event("ok", until), **well).ejections == 0
+
+
 def test_ejection__after_a_good_spell_in_the_time_of_the_last_one__is_the_later_one() -> None:
     well = {"ejected_until_ms": NOW + 6 * STEP_MS, "ejections": 6, "error_rate": 0.01}
     good = after(event("ok", NOW + 10), **well)

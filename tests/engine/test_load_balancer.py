@@ -232,6 +232,13 @@ def test_cheapest__of_equal_price__is_drawn() -> None:
     assert set(shares(make_health(a=answered(9_000)), "ab", CHEAPEST)) == {"a", "b"}
 
 
+def test_cheapest__of_almost_equal_price__is_drawn_less_often() -> None:
+    dearer = {"b": {"input_price": 1_020_000, "output_price": 2_040_000}}
+    costs = scored(Health(), choice=CHEAPEST, deployments=dearer)
+    assert costs == {"a": {"cost": 1_500}, "b": {"cost": 1_530}}
+    assert 0 < shares(Health(), "ab", CHEAPEST, deployments=dearer)["b"] < 0.3
+
+
 # --- luck ----------------------------------------------------------------------------------------
 
 

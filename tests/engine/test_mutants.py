@@ -19,9 +19,14 @@ BAD = (
 CUT = "if error_rate {} CUT_RATE_TO_EJECT and (not _is_old_news(state, event)):"
 FORGIVEN = (
     "return {{'failures': 0, 'probation': probation, 'error_rate': error_rate, "
-    "'ejected_until_ms': until, "
-    "'ejections': 0 if not probation and error_rate {} 0.02 else state.ejections}}"
+    "'ejections': 0 if is_over and (not probation) and (error_rate {} 0.02) else state.ejections}}"
 )
+FRESH = "fresh = math.exp(-age_ms / FADE_MS) if age_ms {} else 1.0"
+FADED = "if fresh {}:"
+LIMIT = "limit = _attempt_limit(matched, len(plan.groups)) if steps is not None else {}"
+OTHER = "first = other.attempts[{}]"
+SAME_FACTS = "if other.effects != matched.effects or other.facts is{} matched.facts:"
+WHOLE_TEXT = "return value if len(value) {} LONGEST_TEXT else _cut(value)"
 SHORT = "return math.ceil(short * MINUTE_MS / per_minute) if short {} else {}"
 DOWN = "refused_until = self._health.credentials_down.get(deployment.credential, {})"
 WAIT = "wait = state.retry_after_ms - now if state.retry_after_ms {} now else 0"
@@ -95,11 +100,27 @@ SAME: list[tuple[str, str, list[str], str]] = [
         for name in SLOTTED
     ),
     (
-        "load_balancer",
-        "if age > 0:",
-        ["if age >= 0:", "if age > 1:", "if age > -1:"],
+        "prediction",
+        FRESH.format("> 0"),
+        [FRESH.format(case) for case in (">= 0", "> 1", "> -1")],
         "nothing has faded within a millisecond",
     ),
+    (
+        "prediction",
+        FADED.format("< 1"),
+        [FADED.format("<= 1"), FADED.format("< 2")],
+        "what has not faded at all is what it was",
+    ),
+    ("readiness", "LEFT_FOR_MS = 6000", ["LEFT_FOR_MS = 5999"], "waits are whole milliseconds"),
+    ("attempts", LIMIT.format(1), [LIMIT.format(2)], "nobody looks at a second one"),
+    ("request_router", OTHER.format(0), [OTHER.format(-1)], "there is one"),
+    (
+        "request_router",
+        SAME_FACTS.format(" not"),
+        [SAME_FACTS.format("")],
+        "what differs of the facts are tags, which no balance reads",
+    ),
+    ("trace", WHOLE_TEXT.format("<="), [WHOLE_TEXT.format("<")], "the cut leaves what is whole"),
     (
         "load_balancer",
         "@lru_cache(maxsize=4096)",

@@ -8,6 +8,7 @@ import pytest
 from apps.routing.engine.attempts import DEFAULT_ATTEMPTS, MOST_ATTEMPTS
 from apps.routing.engine.request_router import decide, usable_models
 from apps.routing.engine.types import Attempt, Effects
+from tests.engine.balancing import answered
 from tests.engine.faults import only
 from tests.engine.records import (
     NOW,
@@ -225,6 +226,17 @@ def test_counterfactual__where_all_rest__is_nobody() -> None:
     rule = rule_record(targets=["large"])
     decision = choose(make_snapshot(aliases={"auto": ["small"]}, rules=[rule]), health)
     assert step_of(decision, "without_rule_nobody").numbers == {"outcome": "unhealthy"}
+
+
+def test_counterfactual__without_the_rules_own_limits__is_free_of_them() -> None:
+    pool = [deployment_record("d1"), deployment_record("d2")]
+    health = make_health(d1=answered(1_000, 1), d2=answered(500, 90))
+    snapshot = make_snapshot(
+        {"deployments": pool}, aliases={"auto": ["small"]}, rules=[rule_record(latency_cap_ms=900)]
+    )
+    decision = choose(snapshot, health)
+    assert decision.attempts[0].deployment_id == "d2"
+    assert step_of(decision, "without_rule").subject == "d1"
 
 
 def test_counterfactual__of_a_decision_without_attempts__costs_what_the_other_costs() -> None:

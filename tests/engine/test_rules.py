@@ -284,6 +284,16 @@ def test_steps__more_rules_than_are_told__are_counted_before_the_match(
     assert counted == ([{"count": untold}] if untold else [])
 
 
+def test_steps__what_was_read__takes_no_rule_its_room() -> None:
+    mark = rule_record("mark", action="continue")
+    steps: list[TraceStep] = []
+    rules = rules_of(*missed(30), mark, *missed(30), rule_record("last"))
+    first_match(rules, make_facts(), steps)
+    told = codes(steps)
+    assert told.count("facts_read") == 2
+    assert told.count("condition_failed") + told.count("rule_continued") == TRACED_RULES
+
+
 def test_steps__rules_that_continue__are_told_behind_the_limit_too() -> None:
     _matched, steps = matched_and_told(
         *missed(60), rule_record("mark", action="continue"), *missed(2)
