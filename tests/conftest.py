@@ -11,21 +11,23 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.cache import caches
-from django.db import InternalError, connection
+from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
-from router_project.addresses import redis_database, redis_number
+from router_project.addresses import database_settings, redis_database, redis_number
 from router_project.local.throwaway import throwaway_servers
 from router_project.settings.parts.database import RUNTIME_ROLE
 
 pytest_plugins = ["tests.matrix"]
 
+type Databases = list[tuple[Any, str, bool]]
+
 _servers = ExitStack()
 _patches = pytest.MonkeyPatch()
 _connect = socket.socket.connect
 _resolve = socket.getaddrinfo
-GRANT_TRIES = 5
 LOCAL_NAMES = frozenset({"localhost", "", None})
 
 
@@ -68,7 +70,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Serve as the runtime role from here on, which may empty tables in tests only."""
     with django_db_blocker.unblock():
-        _let_tables_be_emptied()
+        made = _make_database()
+        with connection.cursor() as cursor:
+            cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {RUNTIME_ROLE}")
         connection.close()
     connection.settings_dict["OPTIONS"]["assume_role"] = RUNTIME_ROLE
     # Processes that tests start use the same tables.
@@ -79,6 +83,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         connection.close()
     connection.settings_dict["OPTIONS"].pop("assume_role", None)
+    if made is not None:
+        with django_db_blocker.unblock():
+            teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True)
@@ -109,17 +116,15 @@ def _use_redis(url: str) -> None:
     caches.close_all()
 
 
-def _let_tables_be_emptied() -> None:
-    """Grant it to the runtime role, again where the server's own vacuum was at a table then."""
-    for tries_left in reversed(range(GRANT_TRIES)):
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO {RUNTIME_ROLE}")
-        except InternalError:
-            if not tries_left:
-                raise
-        else:
-            return
+def _make_database() -> Databases | None:
+    """Make the data base of tests, unless pytest-django has: it does so for marked tests only.
+
+    A site that serves a whole module has no mark, and must never empty the tables of a real one.
+    """
+    real = database_settings(settings.DATABASE_URL)["NAME"]
+    if connection.settings_dict["NAME"] != real:
+        return None
+    return setup_databases(verbosity=0, interactive=False)
 
 
 def _with_database(url: str, name: str) -> str:

@@ -25,11 +25,7 @@ REDIS_DATABASES = 64
 INITDB_SECONDS = 120
 
 # Data of tests is thrown away, so nothing has to reach the disk.
-THROWAWAY_SETTINGS = (
-    *("fsync=off", "synchronous_commit=off", "full_page_writes=off"),
-    # It takes turns with the tests at catalogues and cores, for data that is gone in minutes.
-    "autovacuum=off",
-)
+THROWAWAY_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 @dataclass(frozen=True, slots=True)
