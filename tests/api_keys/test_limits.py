@@ -16,26 +16,12 @@ from apps.core.errors import BudgetExceeded, RateLimited, ServiceUnavailable
 from apps.core.ids import new_id
 from apps.usage.codec import decode_event, encode_event
 from apps.usage.stream import STREAM
+from tests.api_keys.clock import NOW, Clock
 from tests.factories.keys import make_caller
 from tests.factories.process import redis_gone
 from tests.factories.usage import make_attempt, make_event
 
 pytestmark = pytest.mark.usefixtures("event_loop_clients")
-NOW = 1_790_000_000_000
-
-
-class Clock:
-    """The time that the limits see."""
-
-    def __init__(self) -> None:
-        self.ms = NOW
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(limits, "unix_ms", lambda: clock.ms)
-    return clock
 
 
 async def ask(caller: Caller, reserve: int = 0, **fields: Any) -> Admission:

@@ -7,32 +7,17 @@ from typing import Any
 import pytest
 import redis
 
-from apps.api_keys import limits
 from apps.api_keys.errors import TokensShort
 from apps.api_keys.limits import admit, budget_key
 from apps.api_keys.types import Admission, AttemptNeeds, Caller
 from apps.core.errors import BudgetExceeded, RateLimited, RouterError
 from apps.core.ids import new_id
 from apps.core.rates import RateLeft
+from tests.api_keys.clock import NOW, Clock
 from tests.factories.keys import make_caller
 from tests.factories.process import redis_gone
 
 pytestmark = pytest.mark.usefixtures("event_loop_clients")
-NOW = 1_790_000_000_000
-
-
-class Clock:
-    """The time that the limits see."""
-
-    def __init__(self) -> None:
-        self.ms = NOW
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(limits, "unix_ms", lambda: clock.ms)
-    return clock
 
 
 @pytest.fixture(params=["redis", "away"])

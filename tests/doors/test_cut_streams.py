@@ -44,7 +44,7 @@ class Cut:
 def test_oa33__stream_cut_at_any_byte__never_ends_as_complete(
     everywhere: RoutedSite,
 ) -> None:
-    luck = random.Random(SEED)  # noqa: S311 - luck that can be repeated
+    luck = random.Random(SEED)
     cuts = list(islice(cut_streams(everywhere, luck), STREAMS))
     statuses = {booked.row.id: booked.row.status for booked in everything_booked()}
     faults = [f"{cut.place}: {fault}" for cut in cuts if (fault := fault_of(cut, statuses))]

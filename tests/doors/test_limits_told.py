@@ -2,8 +2,6 @@
 
 import datetime as dt
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +17,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from apps.providers.wire_servers.scripts import Script
 from apps.routing.engine.attempts import DEFAULT_ATTEMPTS
+from tests.doors.raw_http import post
 from tests.factories.keys import make_key
 from tests.factories.offers import empty_tables
 from tests.factories.routed_site import MODELS, RoutedSite, routed_site
@@ -193,20 +192,16 @@ def test_section_11__spent_budget__is_not_asked_again_by_the_clients(site: Limit
 
 
 def test_e6__our_own_api__tells_it_as_openai_does(site: Limited) -> None:
-    request = urllib.request.Request(  # noqa: S310 - our own server
-        f"{site.routed.address}/api/v1/complete",
-        json.dumps({"model": MODELS["openai"], "messages": HELLO}).encode(),
-        {"authorization": f"Bearer {next(site.keys)}", "content-type": "application/json"},
-    )
-    for left in ("2", "1", "0"):
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
-            assert answer.headers["x-ratelimit-remaining-requests"] == left
-    with pytest.raises(urllib.error.HTTPError) as told:
-        urllib.request.urlopen(request, timeout=30)  # noqa: S310 - our own server
-    with told.value as refused:
-        assert refused.code == 429
-        assert refused.headers["x-ratelimit-remaining-requests"] == "0"
-        assert 0 < int(refused.headers["retry-after"]) <= 20
+    body = {"model": MODELS["openai"], "messages": HELLO}
+    bearer = {"authorization": f"Bearer {next(site.keys)}"}
+    *answers, refused = [
+        post(site.routed.address, "/api/v1/complete", body, bearer) for _ in range(PER_MINUTE + 1)
+    ]
+    told = [answer.headers["x-ratelimit-remaining-requests"] for answer in answers]
+    assert told == ["2", "1", "0"]
+    assert refused.status == 429
+    assert refused.headers["x-ratelimit-remaining-requests"] == "0"
+    assert 0 < int(refused.headers["retry-after"]) <= 20
 
 
 @pytest.mark.parametrize("wire", MODELS)

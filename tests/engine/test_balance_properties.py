@@ -118,7 +118,7 @@ class Group:
     """A random group with everything that a decision about it takes."""
 
     def __init__(self, number: int) -> None:
-        chance = Random(number)  # noqa: S311 - a case, no secret
+        chance = Random(number)
         self.facts: RequestFacts = random_facts(chance)
         self.health = random_health(chance)
         self.effects = Effects(

@@ -10,8 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +17,7 @@ import psutil
 import pytest
 import uvloop
 
+from tests.factories.web_process import free_port, wait_until_ready
 from tests.load.client import request_bytes, run_load
 from tests.load.figures import print_machine, print_rows
 from tests.load.site import make_site
@@ -99,13 +98,6 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator["subpro
         process.wait(timeout=20)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def wait_for_port(port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -116,15 +108,3 @@ def wait_for_port(port: int) -> None:
         else:
             return
     raise TimeoutError(f"nothing listens on port {port}")
-
-
-def wait_until_ready(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2).close()
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError("the web process is not ready")
