@@ -118,9 +118,13 @@ class WireServer:
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done() and not leaving.result():
-                self.was_abandoned.set()
                 raise ConnectionResetError
             await answering
+        except ConnectionError:
+            # A client that leaves bytes unread is heard of as a broken pipe, not as an end.
+            self.was_abandoned.set()
+            raise
+        else:
             return leaving.result() if leaving.done() else b""
         finally:
             for task in (answering, leaving):

@@ -1,5 +1,7 @@
 """How the simulated provider is told what to say, and what it notes of those who ask."""
 
+import json
+import select
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -83,6 +85,20 @@ def test_whole_answers__client_gives_up__is_noticed(
     with pytest.raises(openai.APITimeoutError):
         ask(openai_client.with_options(timeout=0.2), "script:hang")
     assert server.was_abandoned.wait(1)
+
+
+def test_streams__reader_leaves_with_bytes_unread__is_noticed(server: WireServer) -> None:
+    body = json.dumps({"model": "gpt-4.1-mini", "messages": HELLO, "stream": True})
+    headers = {"authorization": f"Bearer {SECRET}", "content-type": "application/json"}
+    for _ in range(10):
+        server.forget()
+        server.plan("stall")
+        client = HTTPConnection("127.0.0.1", server.port)
+        client.request("POST", "/v1/chat/completions", body, headers)
+        # The head of the answer has come, and nobody takes it: closing resets the connection.
+        select.select([client.sock], [], [], 1)
+        client.close()
+        assert server.was_abandoned.wait(1)
 
 
 def test_answers__taken_whole__are_never_called_abandoned(
