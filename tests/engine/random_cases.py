@@ -108,6 +108,7 @@ def random_facts(chance: Random) -> RequestFacts:
         "tags": tuple(_some(chance, WORDS, 3)),
         "prompt_tokens": chance.choice((0, 1, 400, 900, 1_000, 30_000)),
         "max_output_tokens": chance.choice((None, 0, 1, 400, 500, 5_000)),
+        "choices": chance.choice((2, 8)) if _rare(chance) else 1,
         "needs": tuple(_some(chance, CAPABILITIES, 2)) if _rare(chance) else (),
         "allowed_models": tuple(_some(chance, NAMES[1:], 3)) if _rare(chance) else (),
         "dialect": chance.choice(("", "openai")),

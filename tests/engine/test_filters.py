@@ -254,6 +254,13 @@ def test_output__of_a_call__is_the_smallest_limit_and_at_least_one(
         ({"budget_left": 2_000}, {}, {}, ("", {})),
         ({"budget_left": 1_999}, {}, {}, ("budget_too_small", {"cost": 2_000, "left": 1_999})),
         ({"budget_left": 0}, {}, {}, ("budget_too_small", {"cost": 2_000, "left": 0})),
+        ({"budget_left": 4_000, "choices": 3}, {}, {}, ("", {})),
+        (
+            {"budget_left": 3_999, "choices": 3},
+            {},
+            {},
+            ("budget_too_small", {"cost": 4_000, "left": 3_999}),
+        ),
         ({"allowed_regions": ("eu", "us")}, {}, {"region": "us"}, ("", {})),
         ({"allowed_regions": ("eu",)}, {}, {"region": "us"}, ("region_denied", {"region": "us"})),
         ({}, {"regions": ("eu",)}, {"region": ""}, ("region_denied", {"region": "-"})),

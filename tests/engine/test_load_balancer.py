@@ -93,6 +93,14 @@ def test_attempt__of_a_ranked_one__tells_its_cost_and_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize("choice", [BY_TIME, CHEAPEST])
+def test_choices__several__cost_as_many_answers_and_take_the_time_of_one(choice: Choice) -> None:
+    state = answered(100, mean_output_tokens=100.4)
+    (found,) = rank(make_health(a=state), "a", choice=choice, choices=3).ready
+    look = found.look
+    assert (found.expected_cost, look.output_tokens, look.needed_tokens) == (1_600, 100, 1_300)
+
+
+@pytest.mark.parametrize("choice", [BY_TIME, CHEAPEST])
 def test_cost__away_from_home__counts_nothing_as_cached(choice: Choice) -> None:
     dear = {"a": {"input_price": 10_000_000, "cached_input_price": 0}}
     (found,) = rank(names="a", choice=choice, deployments=dear, prefix_tokens=900).ready

@@ -92,7 +92,8 @@ def test_attempts__of_any_decision__violate_no_hard_filter_of_their_deployment(c
         deployment = deployment_of(attempt, snapshot)
         assert deployment.traffic in (("on", "drain") if facts.is_continued else ("on",))
         assert deployment.id not in facts.excluded_deployments
-        worst = worst_case_cost(deployment, facts.input_tokens, attempt.max_output_tokens)
+        output = attempt.max_output_tokens * facts.choices
+        worst = worst_case_cost(deployment, facts.input_tokens, output)
         assert attempt.worst_case_cost == worst
         assert facts.budget_left is None or worst <= facts.budget_left
         for regions in (facts.allowed_regions, effects.regions):

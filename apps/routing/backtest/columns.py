@@ -27,6 +27,7 @@ VERDICTS: Mapping[bool | None, int] = {False: FAILS, None: UNDECIDABLE, True: HO
 NUMBERS = frozenset(
     {"prompt_tokens", "max_output_tokens", "now_ms", "arrived_ms", "temperature", "message_length"}
     | {"budget_left", "budget_left_percent", "prefix_tokens", "added_tokens"}
+    | {"choices"}
 )
 SETS = frozenset(
     {"key_tags", "tags", "needs", "allowed_models", "allowed_regions", "tried_deployments"}
@@ -197,7 +198,7 @@ def _fill(name: str, count: int, words: dict[str, Words], numbers: dict[str, Num
     elif default is None:
         numbers[name] = Numbers(_constant(count), np.broadcast_to(np.False_, count))
     else:
-        numbers[name] = Numbers(_constant(count))
+        numbers[name] = Numbers(_constant(count, default))
 
 
 def constant_words(count: int, word: Any) -> Words:
@@ -205,9 +206,9 @@ def constant_words(count: int, word: Any) -> Words:
     return Words(_constant(count), [word])
 
 
-def _constant(count: int) -> Array:
-    """Return zeros for every row that take no memory."""
-    return np.broadcast_to(np.uint8(0), count)
+def _constant(count: int, number: int = 0) -> Array:
+    """Return the same small number for every row; it takes no memory."""
+    return np.broadcast_to(np.uint8(number), count)
 
 
 def _compact(codes: Array, size: int) -> Array:

@@ -49,13 +49,14 @@ FILTERED = (
 class Sizes(NamedTuple):
     """Tokens of some rows under the rules' limits; `wanted` is 0 where no limit is named.
 
-    `likely` is the length of the answer as far as it is not limited.
+    `likely` is the length of the answer as far as it is not limited; `choices` answers are asked for.
     """
 
     input: Array
     wanted: Array
     most: Array
     likely: Array
+    choices: Array
     budget: Numbers
 
     def at(self, places: Array) -> "Sizes":
@@ -65,6 +66,7 @@ class Sizes(NamedTuple):
             self.wanted[places],
             self.most[places],
             self.likely[places],
+            self.choices[places],
             budget,
         )
 
@@ -106,6 +108,7 @@ def sizes_of(columns: Columns, rows: Array, effects: Effects) -> Sizes:
         wanted=np.where(is_asked, wanted, 0),
         most=most,
         likely=_likely(columns, rows),
+        choices=columns.numbers["choices"].values[rows].astype(np.int64),
         budget=Numbers(numbers["budget_left"], known["budget_left"]),
     )
 
@@ -193,7 +196,7 @@ def _policy(effects: Effects) -> Hashable:
 
 def _offer(deployment: Deployment, kept: Array, sizes: Sizes, output: Array) -> Offer:
     # The engine's arithmetic on whole numbers takes whole columns as well.
-    worst_case: Any = worst_case_cost(deployment, *_any(sizes.input, output))
+    worst_case: Any = worst_case_cost(deployment, *_any(sizes.input, output * sizes.choices))
     is_affordable = ~(sizes.budget.known & (worst_case > sizes.budget.values))
     usual = np.minimum(output, sizes.likely)
     return Offer(deployment, kept & is_affordable, output, usual, worst_case)

@@ -95,7 +95,7 @@ class Ranker:
 
 def _cost(offer: Offer, sizes: Sizes, cached_tokens: Any) -> Array:
     """Return `engine.pricing.expected_cost`."""
-    return cost_of(offer.deployment, sizes.input, offer.usual, cached_tokens)
+    return cost_of(offer.deployment, sizes.input, offer.usual * sizes.choices, cached_tokens)
 
 
 def cost_of(deployment: Deployment, prompt: Array, output: Any, cached_tokens: Any) -> Array:

@@ -45,8 +45,7 @@ def fill_attempts(
 ) -> Filled:
     """Return the attempts of a plan; `steps` None: only the first, and nothing is told."""
     limit = _attempt_limit(matched, len(plan.groups)) if steps is not None else 1
-    tokens = matched.facts.input_tokens
-    ranked = _Ranked(balancer, choice, steps, limit=limit, input_tokens=tokens)
+    ranked = _Ranked(balancer, choice, matched.facts, steps, limit=limit)
     tried: list[list[Candidate]] = []
     for group in _candidates(plan, matched, snapshot, steps):
         fresh, failed = _part(group, matched.facts)
@@ -72,12 +71,12 @@ class _Ranked:
     """The attempts that groups offer, one after the other, and how long the rest would take."""
 
     def __init__(
-        self, balancer: Balancer, choice: Choice, steps: Steps, *, limit: int, input_tokens: int
+        self, balancer: Balancer, choice: Choice, facts: RequestFacts, steps: Steps, *, limit: int
     ) -> None:
         self.attempts: list[Attempt] = []
         self.waits: list[int] = []
         self._limit = limit
-        self._input_tokens = input_tokens
+        self._facts = facts
         self._balancer = balancer
         self._choice = choice
         self._steps = steps
@@ -88,7 +87,7 @@ class _Ranked:
         ready, wait_ms, patience_ms = self._balancer.rank(group, self._choice, self._steps)
         missing = self._limit - len(self.attempts)
         self.attempts.extend(
-            _attempt(item, self._input_tokens, patience_ms) for item in ready[:missing]
+            _attempt(item, self._facts, patience_ms) for item in ready[:missing]
         )
         if wait_ms is not None:
             self.waits.append(wait_ms)
@@ -136,14 +135,15 @@ def _attempt_limit(matched: Matched, groups: int) -> int:
     return min(wanted, MOST_ATTEMPTS)
 
 
-def _attempt(item: Scored, input_tokens: int, patience_ms: int | None) -> Attempt:
+def _attempt(item: Scored, facts: RequestFacts, patience_ms: int | None) -> Attempt:
     deployment, output_tokens = item.look.candidate.deployment, item.look.candidate.output_tokens
+    most = worst_case_cost(deployment, facts.input_tokens, output_tokens * facts.choices)
     return Attempt(
         deployment_id=deployment.id,
         deployment=deployment.name,
         model=deployment.model,
         provider=deployment.provider,
-        worst_case_cost=worst_case_cost(deployment, input_tokens, output_tokens),
+        worst_case_cost=most,
         max_output_tokens=output_tokens,
         expected_cost=item.expected_cost,
         needed_tokens=item.look.needed_tokens,

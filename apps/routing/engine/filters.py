@@ -23,7 +23,7 @@ DEFAULT_OUTPUT_TOKENS = 4_096
 
 @dataclass(slots=True)
 class Candidate:
-    """A deployment that may be called, with the longest answer it may be asked for."""
+    """A deployment that may be called, with the longest answer (each) it may be asked for."""
 
     deployment: Deployment
     output_tokens: int
@@ -194,7 +194,7 @@ def _deployment_fault(deployment: Deployment, limits: Limits, output: int) -> Tr
     if deployment.id in facts.excluded_deployments:
         return removed("excluded", deployment)
     if facts.budget_left is not None:
-        cost = worst_case_cost(deployment, facts.input_tokens, output)
+        cost = worst_case_cost(deployment, facts.input_tokens, output * facts.choices)
         if cost > facts.budget_left:
             return removed("budget_too_small", deployment, cost=cost, left=facts.budget_left)
     return _policy_fault(deployment, limits)

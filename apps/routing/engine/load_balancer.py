@@ -75,6 +75,7 @@ class Balancer:
     def __init__(self, facts: RequestFacts, health: Health, effects: Effects, seed: str) -> None:
         self._facts = facts
         self._tokens = facts.input_tokens
+        self._choices = facts.choices
         self._age_ms = facts.now_ms - facts.arrived_ms
         self._patience_wanted = effects.first_token_timeout_ms
         self._draw = spread(seed)
@@ -174,13 +175,14 @@ class Balancer:
     def _by_time(
         self, ready: Sequence[Look], home: Look | None, choice: Choice, steps: Steps
     ) -> list[Scored]:
-        weight, tokens, draw = choice.price_weight / BALANCED, self._tokens, self._draw
+        weight, draw = choice.price_weight / BALANCED, self._draw
+        tokens, choices = self._tokens, self._choices
         times = [self._times(look) for look in ready]
         slowest = SLOWEST_FACTOR * min(time.burden for time in times)
         scored = []
         for look, time in zip(ready, times, strict=True):
             deployment, load = look.candidate.deployment, time.load
-            cost = expected_cost(deployment, tokens, look.output_tokens)
+            cost = expected_cost(deployment, tokens, look.output_tokens * choices)
             late = price = stay = 1.0
             if weight:
                 load **= 1 + weight
@@ -208,7 +210,8 @@ class Balancer:
 
     def _cost(self, look: Look, cached: int) -> int:
         deployment = look.candidate.deployment
-        return expected_cost(deployment, self._tokens, look.output_tokens, cached)
+        written = look.output_tokens * self._choices
+        return expected_cost(deployment, self._tokens, written, cached)
 
     def _home(self, ready: Sequence[Look], choice: Choice) -> Look | None:
         """Return where this conversation or prefix is at home: where a stable hash puts it.

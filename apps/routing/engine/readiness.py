@@ -51,6 +51,7 @@ type Steps = list[TraceStep] | None
 class Look:
     """One candidate with its health as of now, and the answer that is likely to come.
 
+    `output_tokens` are those of one answer, `needed_tokens` those of all that the call takes.
     `owes_proof`: it is on probation, or was slow when it was last seen, long ago; `rests`: it is
     ejected and has not answered since; `is_sound`: it neither rests nor is being probed right now.
     """
@@ -92,6 +93,7 @@ class Gatekeeper:
         self._facts = facts
         self._health = health
         self._tokens = facts.input_tokens
+        self._choices = facts.choices
         self._latency_cap = effects.latency_cap_ms
         self._has_obstacles = bool(
             health.credentials_down or facts.tried_deployments or effects.latency_cap_ms is not None
@@ -148,7 +150,7 @@ class Gatekeeper:
         output, likely = candidate.output_tokens, max(state.mean_output_tokens, self._written)
         if likely < output:
             output = round(likely)
-        needed = self._tokens + output
+        needed = self._tokens + output * self._choices
         wait = state.retry_after_ms - now if state.retry_after_ms > now else 0
         per_minute = deployment.tokens_per_minute
         if per_minute:

@@ -42,7 +42,8 @@ class RequestFacts:
     what the matched rule's own prompt adds. `None`, and a name that is absent from a mapping, mean
     "not known": a clause that reads it cannot be decided. `patterns` says which texts of published
     rules were found in the message, by id (see `hashing.pattern_id`). `tried_deployments` failed
-    in this request and come last; `excluded_deployments` may not be called again at all.
+    in this request and come last; `excluded_deployments` may not be called again at all. `choices`
+    are the answers that one call shall give: limits of output are those of each.
     """
 
     request_id: str
@@ -82,6 +83,7 @@ class RequestFacts:
     excluded_deployments: tuple[str, ...] = ()
     providers_down: tuple[str, ...] | None = None
     providers_degraded: tuple[str, ...] | None = None
+    choices: int = 1
 
     @property
     def input_tokens(self) -> int:
