@@ -178,7 +178,6 @@ class ChatDetails:
     has_parallel_calls: bool | None = None
     answer_format: AnswerFormat | None = None
     reasoning: Reasoning | None = None
-    choices: int = 1
     top_k: int | None = None
     seed: int | None = None
     top_logprobs: int | None = None
@@ -242,6 +241,7 @@ class ChatRequest:
     `embedding` is set where vectors are wanted, not an answer: `messages` are its texts then.
     `headers` are those that only a provider of the same dialect may see ("anthropic-beta").
     `messages` are all turns as texts, those of the router first; `before` are the latter in full.
+    `choices` is the number of answers that are wanted at once ("n", "candidateCount").
     `needs` are the capabilities the body calls for ("vision", "tools", "json_schema", …);
     `user` and `metadata` say for whom it is, in the caller's own words: rules may read them;
     `parameters` are those that a rule sets, in OpenAI's names: an adapter sends what its wire has.
@@ -255,6 +255,7 @@ class ChatRequest:
     temperature: float | None = None
     top_p: float | None = None
     stop: tuple[str, ...] = ()
+    choices: int = 1
     needs: frozenset[str] = frozenset()
     user: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -302,6 +303,17 @@ type Vector = Sequence[float] | str
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A further answer to the same request; its fields are those of `ChatResponse`."""
+
+    text: str
+    finish_reason: FinishReason
+    parts: tuple[AnswerPart, ...] = ()
+    stop_sequence: str = ""
+    logprobs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatResponse:
     """A whole answer. `raw` is the provider's body when it speaks `raw_dialect`, else empty.
 
@@ -309,6 +321,7 @@ class ChatResponse:
     fields of the request that the provider's wire could not carry, or not as they were.
     `stop_sequence` is the caller's text that ended it, where the provider tells; `logprobs` have
     the form of OpenAI's chat dialect; `vectors` are what an embedding asked for, in its order.
+    `others` are the answers after the first, where several were asked for: `usage` counts all.
     """
 
     text: str
@@ -322,6 +335,12 @@ class ChatResponse:
     stop_sequence: str = ""
     logprobs: Mapping[str, Any] | None = None
     vectors: tuple[Vector, ...] = ()
+    others: tuple[Choice, ...] = ()
+
+    @property
+    def answers(self) -> tuple["ChatResponse | Choice", ...]:
+        """All answers in their order, this one first."""
+        return (self, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +364,7 @@ class StreamEvent:
     an event that has a `finish_reason` was cut and is an error, never a clean end.
     `thinking` is a piece of a thought; `thought` is a whole one, signed, when it has ended.
     `dropped` (see `ChatResponse`) comes with the first event, `stop_sequence` with the reason.
+    `choice` says which of several answers it belongs to, counted from 0: each has its own end.
     """
 
     text: str = ""
@@ -358,3 +378,4 @@ class StreamEvent:
     dropped: tuple[str, ...] = ()
     stop_sequence: str = ""
     logprobs: Mapping[str, Any] | None = None
+    choice: int = 0

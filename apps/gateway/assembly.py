@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.core.chat import (
     AnswerPart,
+    Choice,
     FinishReason,
     StreamEvent,
     Text,
@@ -48,9 +49,18 @@ class Assembly:
         self._parts: list[list[str] | Thinking | _Call] = []
         self._calls: dict[int, _Call] = {}
         self._thinking: list[str] = []
+        # The answers after the first, by their number.
+        self._others: dict[int, Assembly] = {}
 
     def add(self, event: StreamEvent) -> None:
         """Take the next event in."""
+        self.usage = event.usage or self.usage
+        (self._other(event.choice) if event.choice else self)._add(event)
+
+    def _other(self, choice: int) -> "Assembly":
+        return self._others.setdefault(choice, Assembly())
+
+    def _add(self, event: StreamEvent) -> None:
         if event.thinking:
             self._thinking.append(event.thinking)
         if event.thought is not None:
@@ -62,7 +72,6 @@ class Assembly:
             self._add_call(event.tool_call)
         if event.logprobs is not None:
             self.logprobs = _joined(self.logprobs or {}, event.logprobs)
-        self.usage = event.usage or self.usage
         self.finish_reason = event.finish_reason or self.finish_reason
         self.stop_sequence = event.stop_sequence or self.stop_sequence
 
@@ -77,12 +86,29 @@ class Assembly:
         return () if all(isinstance(part, Text) for part in parts) else parts
 
     @property
+    def others(self) -> tuple[Choice, ...]:
+        """The answers after the first, where several were asked for."""
+        return tuple(self._others[number].choice for number in sorted(self._others))
+
+    @property
+    def choice(self) -> Choice:
+        reason = self.finish_reason or "stop"
+        return Choice(self.text, reason, self.parts, self.stop_sequence, self.logprobs)
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether each of its answers has come to its end."""
+        is_ended = self.finish_reason is not None
+        return is_ended and all(other.has_ended for other in self._others.values())
+
+    @property
     def said(self) -> str:
         """All that the provider generated, for an estimate of its tokens."""
-        return "".join(
+        mine = "".join(
             f"{part.name}{part.arguments}" if isinstance(part, ToolCall) else part.text
             for part in self._whole()
         )
+        return "\n".join((mine, *(other.said for other in self._others.values())))
 
     def _add_text(self, text: str) -> None:
         self._end_thought()

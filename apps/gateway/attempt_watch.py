@@ -80,7 +80,8 @@ class AttemptWatch:
             "ok",
             elapsed_ms=self.clock.elapsed_ms(),
             ttft_ms=self._first_token_ms,
-            output_tokens=usage.output_tokens,
+            # How quickly one answer is written: several are written side by side.
+            output_tokens=usage.output_tokens // self._run.ask.chat.choices,
             tokens=spare,
         )
         self._correct(tokens=spare)

@@ -8,7 +8,7 @@ from apps.core.clock import monotonic_seconds
 from apps.core.errors import DeadlineExceeded, RouterError
 from apps.gateway.attempt_watch import AttemptWatch
 from apps.gateway.fail_over import FailOver
-from apps.gateway.losses import refuses_loss
+from apps.gateway.losses import missing_answers, refuses_loss
 from apps.gateway.outgoing import request_for
 from apps.gateway.types import Run
 from apps.providers.adapters.base import (
@@ -83,8 +83,9 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
         watch.clock.mark_first_token()
         watch.usage = response.usage
         # Some losses show only in the answer.
-        refuse_losses(call, response.dropped)
-    run.dropped = response.dropped
+        dropped = (*response.dropped, *missing_answers(call.request, response.others))
+        refuse_losses(call, dropped)
+    run.dropped = dropped
     wants_another = run.decided().effects.on_content_filter == "next"
     is_filtered = wants_another and response.finish_reason == "content_filter"
     watch.succeeded(response.usage, is_filtered=is_filtered)

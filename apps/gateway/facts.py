@@ -37,6 +37,7 @@ async def gather(run: Run) -> RequestFacts:
         tags=ask.tags,
         prompt_tokens=prompt_tokens,
         max_output_tokens=chat.max_output_tokens,
+        choices=chat.choices,
         needs=tuple(sorted(chat.needs)),
         allowed_models=caller.allowed_models,
         now_ms=now_ms,

@@ -1,8 +1,9 @@
 """What the provider that answered was not told, named for the caller and for the log."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from apps.core.chat import ChatRequest, Choice
 from apps.gateway.types import Run
 from apps.routing.engine.trace import loss_step
 from apps.routing.engine.types import TraceStep
@@ -24,6 +25,11 @@ def trace_of(run: Run) -> tuple[TraceStep, ...]:
     if not run.dropped or run.chosen is None:
         return steps
     return (*steps, loss_step(run.chosen.deployment, shown_names(run.dropped)))
+
+
+def missing_answers(chat: ChatRequest, others: Sequence[Choice]) -> tuple[str, ...]:
+    """Return what a request for several answers has lost to a provider that gave fewer."""
+    return ("n",) if 1 + len(others) < chat.choices else ()
 
 
 def refuses_loss(run: Run) -> bool:

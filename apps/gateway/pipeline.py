@@ -185,7 +185,8 @@ async def _admit(run: Run) -> ChatResponse | None:
 
 
 def _look_for_answer(run: Run) -> None:
-    if run.decided().effects.cache_seconds:
+    # Whoever asks for several answers wants to see how they differ.
+    if run.decided().effects.cache_seconds and run.ask.chat.choices == 1:
         run.answer_key = cache.answer_key(run)
         run.cache = "miss"
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from apps.core.chat import ChatResponse, StreamEvent, Text, TokenUsage
 from apps.core.errors import ProviderFailed, RouterError
-from apps.gateway import dispatch, pipeline
+from apps.gateway import dispatch, losses, pipeline
 from apps.gateway.assembly import Assembly, events_of
 from apps.gateway.billing import estimate_usage
 from apps.gateway.dispatch import OpenStream
@@ -58,7 +58,7 @@ class AnswerStream:
             yield self._note(self._opened.first)
             async for event in self._opened.events:
                 yield self._note(event)
-            if self._answer.finish_reason is None:
+            if not self._answer.has_ended:
                 raise AttemptError("cut", "the stream ended without its end")
         except AttemptError as error:
             raise await self._cut(self._opened, error) from error
@@ -76,6 +76,7 @@ class AnswerStream:
     def _response(self, opened: OpenStream) -> ChatResponse:
         answer = self._answer
         self.usage = answer.usage or self._estimate(opened)
+        self.run.dropped += losses.missing_answers(self.run.ask.chat, answer.others)
         return ChatResponse(
             text=answer.text,
             finish_reason=answer.finish_reason or "stop",
@@ -84,6 +85,7 @@ class AnswerStream:
             dropped=self.run.dropped,
             stop_sequence=answer.stop_sequence,
             logprobs=answer.logprobs,
+            others=answer.others,
         )
 
     def _estimate(self, opened: OpenStream) -> TokenUsage:

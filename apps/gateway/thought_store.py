@@ -17,7 +17,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from apps.api_keys.types import Caller
-from apps.core.chat import ChatResponse, Part, Thinking, ToolCall, Turn
+from apps.core.chat import AnswerPart, ChatResponse, Part, Thinking, ToolCall, Turn
 from apps.core.crypto import DecryptionFailed, seal, unseal
 from apps.core.ids import named_id
 from apps.core.redis import hot_redis
@@ -36,9 +36,14 @@ type Recalled = Mapping[int, tuple[Part, ...]]
 
 
 async def keep(caller: Caller, response: ChatResponse) -> None:
-    """Keep what the provider signed in an answer that calls tools; others need no trip."""
-    signed = tuple(_signed(response.parts))
-    first = _first_call(response.parts)
+    """Keep what the provider signed in answers that call tools; others need no trip."""
+    for answer in response.answers:
+        await _keep(caller, answer.parts)
+
+
+async def _keep(caller: Caller, parts: Sequence[AnswerPart]) -> None:
+    signed = tuple(_signed(parts))
+    first = _first_call(parts)
     if first is None or not any(map(_has_signature, signed)):
         return
     record = json.dumps(turn_record(Turn("assistant", signed)), ensure_ascii=False)

@@ -243,7 +243,7 @@ def test_gi5__refusals_of_ours__are_named(site: WireSite, client: genai.Client) 
     with pytest.raises(errors.ClientError) as many:
         ask(client, MODELS["anthropic"], is_streamed=True, config={"candidate_count": 2})
     assert (many.value.code, many.value.status) == (400, "INVALID_ARGUMENT")
-    assert "generationConfig.candidateCount" in str(many.value.details)
+    assert "one choice per request" in str(many.value.details)
     search = types.GenerateContentConfig(tools=[types.Tool(google_search=types.GoogleSearch())])
     with pytest.raises(errors.ClientError) as foreign:
         ask(client, MODELS["anthropic"], is_streamed=False, config=search)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from apps.core.chat import (
     AnswerPart,
+    Choice,
     StreamEvent,
     Text,
     Thinking,
@@ -83,6 +84,25 @@ def test_calls__whose_pieces_come_mixed__are_each_whole_and_in_order() -> None:
         "Let me see.Wait.",
         'Let me see.clock{}weather{"city": 1}Wait.',
     )
+
+
+def test_answers__several_side_by_side__are_each_put_together_and_end_for_themselves() -> None:
+    events = [
+        StreamEvent("A"),
+        StreamEvent("B", choice=1),
+        StreamEvent(tool_call=ToolCallDelta(0, "t", "f", "{}"), choice=1),
+        StreamEvent("a", finish_reason="stop"),
+    ]
+    answer = assembled(*events)
+    assert (answer.text, answer.parts, answer.finish_reason) == ("Aa", (), "stop")
+    assert not answer.has_ended
+    answer = assembled(
+        *events, StreamEvent(finish_reason="length", usage=TokenUsage(1, 2), choice=1)
+    )
+    assert answer.has_ended
+    assert answer.usage == TokenUsage(1, 2)
+    assert answer.others == (Choice("B", "length", (Text("B"), ToolCall("t", "f", "{}"))),)
+    assert answer.said == "Aa\nBf{}"
 
 
 @pytest.mark.parametrize(

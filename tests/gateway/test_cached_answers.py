@@ -69,12 +69,13 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Saying:
     return provider
 
 
-async def ask(key: CreatedKey, *, is_stream: bool) -> Answer:
+async def ask(key: CreatedKey, *, is_stream: bool, **more: Any) -> Answer:
     body: dict[str, Any] = {
         "model": "sim-small",
         "messages": [{"role": "user", "content": "Hello"}],
         "stream": is_stream,
         **({"stream_options": {"include_usage": True}} if is_stream else {}),
+        **more,
     }
     return await post(CHAT, body, key.clear)
 
@@ -134,6 +135,17 @@ async def test_e7__cached_answer__is_the_same_whole_or_streamed_with_an_id_of_it
         assert usage["completion_tokens_details"]["reasoning_tokens"] == 4
         assert reason == "stop"
     assert answers[1].headers["x-router-cost"] == "0.000000"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_e7__several_answers__are_asked_for_again(
+    is_stream: bool, site: Site, key: CreatedKey, says: Saying, event_loop_clients: None
+) -> None:
+    await cache_answers(site)
+    answers = [await ask(key, is_stream=is_stream, n=2) for _number in range(2)]
+    assert [answer.headers["x-router-cache"] for answer in answers] == ["off", "off"]
+    assert says.asked == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -123,7 +123,7 @@ def test_gi3__unknown_keys__pass_to_gemini_and_are_named_to_others() -> None:
         ({"contents": [{"parts": [{"text": 1}]}]}, "contents[0].parts[0].text"),
         ({"systemInstruction": 1}, "systemInstruction"),
         ({"generationConfig": []}, "generationConfig"),
-        ({"generationConfig": {"candidateCount": 2}}, "generationConfig.candidateCount"),
+        ({"generationConfig": {"candidateCount": 9}}, "candidateCount"),
         ({"generationConfig": {"temperature": 3}}, "temperature"),
         ({"generationConfig": {"maxOutputTokens": 0}}, "maxOutputTokens"),
         ({"tools": [1]}, "tools[0]"),

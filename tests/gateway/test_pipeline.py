@@ -91,6 +91,18 @@ async def test_budget__too_small_for_the_worst_case__is_refused_before_the_call(
     assert events(redis_client)[-1].attempts == ()
 
 
+async def test_budget__for_one_answer__is_refused_for_several(
+    site: Site, redis_client: redis.Redis, event_loop_clients: None
+) -> None:
+    tight = await in_database(make_key, site.project, monthly_budget=400)
+    asked: dict[str, Any] = {"model": "sim-small", "max_tokens": 1_000}
+    refused = await post(CHAT, body(**asked, n=4), tight.clear)
+    assert (refused.status, refused.json()["error"]["code"]) == (429, "budget_exceeded")
+    assert events(redis_client)[-1].attempts == ()
+    answer = await post(CHAT, body(**asked), tight.clear)
+    assert answer.status == 200
+
+
 async def test_budget__too_small_for_the_dear_target_only__the_cheap_one_answers(
     site: Site, event_loop_clients: None
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.chat import ChatDetails, Grammar, Reasoning
+from apps.core.chat import Reasoning
 from apps.providers.adapters.base import AttemptError, ModelFacts
 from apps.providers.adapters.google.requests import build_request
 from apps.providers.adapters.google.thinking import build_thinking
@@ -72,13 +72,13 @@ def test_og7__what_has_no_place__is_told_or_refused_by_name() -> None:
     assert refusal(modalities=["text", "audio"], audio={"voice": "a"}).param == "modalities"
 
 
-def test_og7__alternatives__are_refused_by_name() -> None:
-    # OpenAI's door refuses them itself; this is for the doors that do not.
+def test_og7__several_answers__are_candidates_and_too_many_are_refused_by_name() -> None:
     call = make_call()
-    grammar = Grammar(lambda _body: ChatDetails(choices=2), lambda body, *_added: dict(body))
-    asking = replace(call, request=replace(call.request, grammar=grammar))
+    several = [replace(call, request=replace(call.request, choices=count)) for count in (1, 8, 9)]
+    assert "candidateCount" not in build_request(several[0]).body.get("generationConfig", {})
+    assert build_request(several[1]).body["generationConfig"]["candidateCount"] == 8
     with pytest.raises(AttemptError) as told:
-        build_request(asking)
+        build_request(several[2])
     assert (told.value.kind, told.value.param) == ("not_expressible", "n")
 
 

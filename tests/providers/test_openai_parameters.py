@@ -121,8 +121,12 @@ def test_sampling__logprobs_without_alternatives__name_no_number() -> None:
     assert "top_logprobs" not in body
 
 
-def test_several_choices__are_refused() -> None:
-    assert refusal(choices=2).param == "n"
+def test_several_choices__are_asked_for_where_the_server_gives_them() -> None:
+    assert sent(**asked(choices=2))["n"] == 2
+    assert "n" not in sent(**asked(choices=1))
+    for kind in ("deepseek", "groq", "openrouter", "ollama"):
+        assert refusal(kind=kind, **asked(choices=2)).param == "n"
+        assert "n" not in sent(kind=kind, **asked(choices=1))
 
 
 def test_fields_without_a_form__are_named() -> None:

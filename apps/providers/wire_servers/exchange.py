@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -96,6 +96,11 @@ class Exchange:
     @property
     def moment(self) -> int:
         return FIRST_MOMENT + self.number
+
+    def answers(self, count: int) -> "list[Exchange]":
+        """Return one exchange for each of so many answers; the further ones have other texts."""
+        texts = [self.script.text, *(f"{self.script.text} [{at}]" for at in range(1, count))]
+        return [replace(self, script=replace(self.script, text=text)) for text in texts]
 
     def new_id(self, prefix: str, index: int = 0) -> str:
         """Return an id that no other part of any answer of this server has."""

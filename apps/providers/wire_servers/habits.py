@@ -39,6 +39,8 @@ class Habits:
     index: Index = "counted"
     usage_place: UsagePlace = "apart"
     error_shape: ErrorShape = "nested"
+    # Gives one answer, whatever `n` asks for.
+    ignores_n: bool = False
 
 
 OLDER_ROLES = ("system", "user", "assistant", "tool")
@@ -67,6 +69,7 @@ HABITS: Mapping[str, Habits] = {
         roles=OLDER_ROLES,
         wants_thoughts_with_calls=True,
         is_schemaless=True,
+        ignores_n=True,
     ),
     "groq": Habits(
         accepts_unknown=True,
@@ -76,7 +79,9 @@ HABITS: Mapping[str, Habits] = {
         thought_field="reasoning",
         usage_place="groq",
     ),
-    "openrouter": Habits(accepts_unknown=True, roles=OLDER_ROLES, thought_field="reasoning"),
+    "openrouter": Habits(
+        accepts_unknown=True, roles=OLDER_ROLES, thought_field="reasoning", ignores_n=True
+    ),
     "vllm": Habits(
         accepts_unknown=True,
         roles=OLDER_ROLES,
@@ -87,6 +92,7 @@ HABITS: Mapping[str, Habits] = {
     "llamacpp": Habits(accepts_unknown=True, roles=OLDER_ROLES, thought_field="", index="missing"),
     "ollama": Habits(
         accepts_unknown=True,
+        ignores_n=True,
         roles=OLDER_ROLES,
         thought_field="reasoning",
         has_object_arguments=True,

@@ -49,7 +49,7 @@ FILTERED = (
 class Sizes(NamedTuple):
     """Tokens of some rows under the rules' limits; `wanted` is 0 where no limit is named.
 
-    `likely` is the length of the answer as far as it is not limited; `choices` answers are asked for.
+    `likely` is the length of an answer as far as it is not limited, `choices` their number.
     """
 
     input: Array

@@ -42,8 +42,7 @@ class RequestFacts:
     what the matched rule's own prompt adds. `None`, and a name that is absent from a mapping, mean
     "not known": a clause that reads it cannot be decided. `patterns` says which texts of published
     rules were found in the message, by id (see `hashing.pattern_id`). `tried_deployments` failed
-    in this request and come last; `excluded_deployments` may not be called again at all. `choices`
-    are the answers that one call shall give: limits of output are those of each.
+    and come last, `excluded_deployments` must not come again. One call gives `choices` answers.
     """
 
     request_id: str

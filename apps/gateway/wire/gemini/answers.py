@@ -12,6 +12,7 @@ import orjson
 from apps.core.chat import (
     AnswerPart,
     ChatResponse,
+    Choice,
     FinishReason,
     Text,
     Thinking,
@@ -41,12 +42,9 @@ def render(response: ChatResponse, head: AnswerHead) -> dict[str, Any]:
     """Return a `GenerateContentResponse`; what Gemini itself sent stays as it was."""
     if response.raw_dialect == DIALECT and response.raw:
         return {**response.raw, **about(head)}
-    given = response.parts or (Text(response.text),)
-    calls = [part for part in given if isinstance(part, ToolCall)]
-    parts = [*spoken_parts(given), *call_parts(calls)]
-    reason = finish_reason(response.finish_reason, calls)
-    chunk = candidate(parts, reason, response.logprobs)
-    return {**chunk, "usageMetadata": usage_metadata(response.usage), **about(head)}
+    candidates = [_candidate(answer, index) for index, answer in enumerate(response.answers)]
+    counts = usage_metadata(response.usage)
+    return {"candidates": candidates, "usageMetadata": counts, **about(head)}
 
 
 def about(head: AnswerHead) -> dict[str, str]:
@@ -54,17 +52,24 @@ def about(head: AnswerHead) -> dict[str, str]:
     return {"modelVersion": head.model, "responseId": head.token}
 
 
+def _candidate(answer: ChatResponse | Choice, index: int) -> dict[str, Any]:
+    given = answer.parts or (Text(answer.text),)
+    calls = [part for part in given if isinstance(part, ToolCall)]
+    parts = [*spoken_parts(given), *call_parts(calls)]
+    return candidate(index, parts, finish_reason(answer.finish_reason, calls), answer.logprobs)
+
+
 def candidate(
-    parts: list[Part], reason: str = "", logprobs: Mapping[str, Any] | None = None
+    index: int, parts: list[Part], reason: str = "", logprobs: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the only candidate, whose content has no parts when there is nothing to say."""
+    """Return a candidate, whose content has no parts when there is nothing to say."""
     content = {"parts": parts, "role": "model"} if parts else {"role": "model"}
-    found: dict[str, Any] = {"content": content, "index": 0}
+    found: dict[str, Any] = {"content": content, "index": index}
     if reason:
         found["finishReason"] = reason
     if logprobs:
         found["logprobsResult"] = logprobs_result(logprobs)
-    return {"candidates": [found]}
+    return found
 
 
 def spoken_parts(parts: Iterable[AnswerPart]) -> Iterator[Part]:

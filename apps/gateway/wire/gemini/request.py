@@ -12,17 +12,15 @@ from apps.gateway.wire.fields import LONGEST_NAME, metadata, number, text, texts
 from apps.gateway.wire.gemini.contents import as_messages, read_contents, read_system
 from apps.gateway.wire.gemini.grammar import GRAMMAR
 from apps.gateway.wire.gemini.needs import needs_of
-from apps.gateway.wire.gemini.options import CONFIG, config_of
+from apps.gateway.wire.gemini.options import config_of
 
 MODELS = "models/"
+MAX_CANDIDATES = 8
 
 
 def parse(body: Mapping[str, Any], *, model: str, is_streamed: bool = False) -> ChatRequest:
     """Read a request body and the model of its address; raises InvalidRequest naming the field."""
     config, contents = config_of(body), read_contents(body)
-    if whole(config, "candidateCount", minimum=1) not in (None, 1):
-        message = "only one candidate per request: leave candidateCount out"
-        raise InvalidRequest(message, param=f"{CONFIG}.candidateCount")
     return ChatRequest(
         model=model_of(model),
         messages=as_messages(read_system(body), contents),
@@ -32,6 +30,7 @@ def parse(body: Mapping[str, Any], *, model: str, is_streamed: bool = False) -> 
         temperature=number(config, "temperature", minimum=0, maximum=2),
         top_p=number(config, "topP", minimum=0, maximum=1),
         stop=texts(config, "stopSequences"),
+        choices=whole(config, "candidateCount", minimum=1, maximum=MAX_CANDIDATES) or 1,
         needs=needs_of(body, contents, is_streamed=is_streamed),
         metadata=metadata({"metadata": body.get("labels")}),
         raw=body,

@@ -4,8 +4,9 @@ Source of the format: ai.google.dev/api/generate-content (streamGenerateContent)
 the chunks are the elements of one JSON array, which grows.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, override
 
 import orjson
@@ -30,6 +31,22 @@ from apps.gateway.wire.sse import data_event
 ARRAY_TYPE = "application/json; charset=utf-8"
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far one candidate has been told, and what of it is held back."""
+
+    reason: FinishReason | None = None
+    calls: dict[int, ToolCall] = field(default_factory=dict)
+    has_told_thought: bool = False
+
+    def add(self, delta: ToolCallDelta) -> None:
+        """Hold a piece of a call back."""
+        call = self.calls.get(delta.index)
+        if call is None:
+            call = ToolCall(delta.id, delta.name, "", delta.signature, delta.origin)
+        self.calls[delta.index] = replace(call, arguments=call.arguments + delta.arguments)
+
+
 class GeminiChunks(StreamRenderer):
     """Renders the events of one streamed answer as chunks.
 
@@ -44,30 +61,37 @@ class GeminiChunks(StreamRenderer):
         self._is_array = is_array
         self._has_begun = False
         self._has_told_reason = False
-        self._has_told_thought = False
-        self._reason: FinishReason | None = None
-        self._calls: dict[int, ToolCall] = {}
+        self._candidates: defaultdict[int, _Progress] = defaultdict(_Progress)
 
     @override
     def render(self, event: StreamEvent) -> bytes:
         if event.raw is not None and event.raw_dialect == DIALECT:
             return self._passed_through(event.raw)
-        self._reason = event.finish_reason or self._reason
+        progress = self._candidates[event.choice]
+        progress.reason = event.finish_reason or progress.reason
         if event.tool_call is not None:
-            self._add(event.tool_call)
-        parts = list(self._parts(event))
+            progress.add(event.tool_call)
+        parts = list(_parts(event, progress))
         if event.finish_reason is not None:
-            parts += call_parts(self._calls.values())
+            parts += call_parts(progress.calls.values())
         if not (parts or event.logprobs):
             return b""
-        return self._frame(candidate(parts, logprobs=event.logprobs))
+        found = candidate(event.choice, parts, logprobs=event.logprobs)
+        return self._frame({"candidates": [found]})
 
     @override
     def end(self, usage: TokenUsage | None) -> bytes:
         closing = b"]" if self._is_array else b""
-        if self._has_told_reason or self._reason is None:
+        candidates = [
+            candidate(
+                index, [{"text": ""}], finish_reason(progress.reason, progress.calls.values())
+            )
+            for index, progress in sorted(self._candidates.items())
+            if progress.reason is not None
+        ]
+        if self._has_told_reason or not candidates:
             return closing
-        last = candidate([{"text": ""}], finish_reason(self._reason, self._calls.values()))
+        last: dict[str, Any] = {"candidates": candidates}
         if usage is not None:
             last["usageMetadata"] = usage_metadata(usage)
         return self._frame(last) + closing
@@ -81,29 +105,6 @@ class GeminiChunks(StreamRenderer):
         # Google itself says it without a frame, and there alone some clients look: Node's of the
         # first major would take what came for all. Others stop at the event, or read no further.
         return self._framed(told) + orjson.dumps(told)
-
-    def _parts(self, event: StreamEvent) -> Iterator[Part]:
-        if event.thinking:
-            self._has_told_thought = True
-            yield thought_part(event.thinking)
-        if event.thought is not None:
-            yield from self._signed(event.thought)
-        if event.text:
-            yield {"text": event.text}
-
-    def _signed(self, thought: Thinking) -> Iterator[Part]:
-        """End a thought: its signature stands behind its pieces."""
-        text = "" if self._has_told_thought else thought.text
-        self._has_told_thought = False
-        signature = wrap(thought)
-        if text or signature:
-            yield thought_part(text, signature)
-
-    def _add(self, delta: ToolCallDelta) -> None:
-        call = self._calls.get(delta.index)
-        if call is None:
-            call = ToolCall(delta.id, delta.name, "", delta.signature, delta.origin)
-        self._calls[delta.index] = replace(call, arguments=call.arguments + delta.arguments)
 
     def _passed_through(self, raw: Mapping[str, Any]) -> bytes:
         if not raw:
@@ -122,3 +123,22 @@ class GeminiChunks(StreamRenderer):
         begin = b",\r\n" if self._has_begun else b"["
         self._has_begun = True
         return begin + orjson.dumps(chunk)
+
+
+def _parts(event: StreamEvent, progress: _Progress) -> Iterator[Part]:
+    if event.thinking:
+        progress.has_told_thought = True
+        yield thought_part(event.thinking)
+    if event.thought is not None:
+        yield from _signed(event.thought, progress)
+    if event.text:
+        yield {"text": event.text}
+
+
+def _signed(thought: Thinking, progress: _Progress) -> Iterator[Part]:
+    """End a thought: its signature stands behind its pieces."""
+    text = "" if progress.has_told_thought else thought.text
+    progress.has_told_thought = False
+    signature = wrap(thought)
+    if text or signature:
+        yield thought_part(text, signature)

@@ -8,7 +8,7 @@ has no place for is told as other gateways tell it, and read again by `turns`:
 
 from typing import Any
 
-from apps.core.chat import ChatResponse, Thinking, TokenUsage, ToolCall
+from apps.core.chat import ChatResponse, Choice, Thinking, TokenUsage, ToolCall
 from apps.gateway.wire.rendering import AnswerHead
 
 DIALECT = "openai.chat"
@@ -18,18 +18,12 @@ def render(response: ChatResponse, head: AnswerHead) -> dict[str, Any]:
     """Return a `chat.completion`; what the provider sent in this dialect stays as it was."""
     if response.raw_dialect == DIALECT and response.raw:
         return {**response.raw, "id": answer_id(head), "model": head.model}
-    choice = {
-        "index": 0,
-        "message": _message(response),
-        "logprobs": response.logprobs,
-        "finish_reason": response.finish_reason,
-    }
     return {
         "id": answer_id(head),
         "object": "chat.completion",
         "created": head.created,
         "model": head.model,
-        "choices": [choice],
+        "choices": [_choice(answer, index) for index, answer in enumerate(response.answers)],
         "usage": render_usage(response.usage),
     }
 
@@ -53,12 +47,21 @@ def render_usage(usage: TokenUsage) -> dict[str, Any]:
     }
 
 
-def _message(response: ChatResponse) -> dict[str, Any]:
-    calls = [part for part in response.parts if isinstance(part, ToolCall)]
-    thoughts = [part for part in response.parts if isinstance(part, Thinking)]
+def _choice(answer: ChatResponse | Choice, index: int) -> dict[str, Any]:
+    return {
+        "index": index,
+        "message": _message(answer),
+        "logprobs": answer.logprobs,
+        "finish_reason": answer.finish_reason,
+    }
+
+
+def _message(answer: ChatResponse | Choice) -> dict[str, Any]:
+    calls = [part for part in answer.parts if isinstance(part, ToolCall)]
+    thoughts = [part for part in answer.parts if isinstance(part, Thinking)]
     message: dict[str, Any] = {
         "role": "assistant",
-        "content": response.text or (None if calls else ""),
+        "content": answer.text or (None if calls else ""),
         "refusal": None,
     }
     if calls:

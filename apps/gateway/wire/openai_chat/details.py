@@ -47,7 +47,6 @@ def read_details(body: Mapping[str, Any]) -> ChatDetails:
         has_parallel_calls=_has_parallel_calls(body),
         answer_format=_answer_format(body),
         reasoning=_reasoning(body),
-        choices=whole(body, "n", minimum=1) or 1,
         top_k=whole(body, "top_k", minimum=0),
         seed=whole(body, "seed", minimum=-(2**63)),
         top_logprobs=_top_logprobs(body),

@@ -22,12 +22,11 @@ from apps.gateway.wire.openai_chat.turns import ROLES
 from apps.gateway.wire.openai_fields import model_of, user_of
 
 MAX_MESSAGES = 2_000
+MAX_CHOICES = 128
 
 
 def parse(body: Mapping[str, Any]) -> ChatRequest:
     """Read a request body; raises InvalidRequest naming the field and the fix."""
-    if number(body, "n", minimum=1) not in (None, 1):
-        raise InvalidRequest("only one choice per request: leave n out", param="n")
     messages = _messages(body)
     return ChatRequest(
         model=model_of(body),
@@ -38,6 +37,7 @@ def parse(body: Mapping[str, Any]) -> ChatRequest:
         temperature=number(body, "temperature", minimum=0, maximum=2),
         top_p=number(body, "top_p", minimum=0, maximum=1),
         stop=texts(body, "stop"),
+        choices=whole(body, "n", minimum=1, maximum=MAX_CHOICES) or 1,
         needs=needs_of(body),
         user=user_of(body),
         metadata=metadata(body),

@@ -3,7 +3,9 @@
 Source of the format: OpenAI's API reference, "Chat completions" (streaming chunk).
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, override
 
 from apps.core.chat import FinishReason, StreamEvent, TokenUsage, ToolCallDelta
@@ -20,6 +22,15 @@ from apps.gateway.wire.rendering import AnswerHead, StreamRenderer
 from apps.gateway.wire.sse import DONE, data_event
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far one answer has been told; `thoughts` are those that were told whole."""
+
+    has_begun: bool = False
+    has_ended: bool = False
+    thoughts: int = 0
+
+
 class ChatChunks(StreamRenderer):
     """Renders the events of one streamed answer as `chat.completion.chunk` objects."""
 
@@ -31,9 +42,7 @@ class ChatChunks(StreamRenderer):
             "model": head.model,
         }
         self._includes_usage = includes_usage
-        self._has_begun = False
-        self._has_ended = False
-        self._thoughts = 0
+        self._choices: defaultdict[int, _Progress] = defaultdict(_Progress)
 
     @override
     def render(self, event: StreamEvent) -> bytes:
@@ -53,47 +62,58 @@ class ChatChunks(StreamRenderer):
 
     def chunks(self, event: StreamEvent) -> list[dict[str, Any]]:
         """Return the chunks of an event; usage comes at the end, for who asked for it."""
+        progress = self._choices[event.choice]
         if event.raw is not None and event.raw_dialect == DIALECT:
+            progress.has_begun = True
             return self._passed_through(event.raw)
-        if self._has_ended:
+        if progress.has_ended:
             # Nothing may follow the reason; what still comes are counts.
             return []
-        found = [] if self._has_begun else [self._chunk({"role": "assistant", "content": ""})]
-        self._has_begun = True
-        found += [self._chunk(delta, logprobs=event.logprobs) for delta in self._deltas(event)]
+        opening = [] if progress.has_begun else [{"role": "assistant", "content": ""}]
+        progress.has_begun = True
+        found = [self._chunk(event, delta) for delta in opening]
+        found += [
+            self._chunk(event, delta, logprobs=event.logprobs) for delta in _deltas(event, progress)
+        ]
         if event.finish_reason is not None:
-            self._has_ended = True
-            found.append(self._chunk({}, event.finish_reason))
+            progress.has_ended = True
+            found.append(self._chunk(event, {}, event.finish_reason))
         return found
-
-    def _deltas(self, event: StreamEvent) -> Iterator[dict[str, Any]]:
-        if event.thinking:
-            yield {"reasoning_content": event.thinking}
-        if event.thought is not None:
-            # Lists in deltas are put together by index, also by the official client.
-            block = {"index": self._thoughts, **thinking_block(event.thought)}
-            self._thoughts += 1
-            yield {"thinking_blocks": [block]}
-        if event.text:
-            yield {"content": event.text}
-        if event.tool_call is not None:
-            yield {"tool_calls": [_call_delta(event.tool_call)]}
 
     def _passed_through(self, raw: Mapping[str, Any]) -> list[dict[str, Any]]:
         if not raw.get("choices"):
             return []
-        self._has_begun = True
         passed = {name: value for name, value in raw.items() if name != "usage"}
         return [{**passed, "id": self._head["id"], "model": self._head["model"]}]
 
     def _chunk(
         self,
+        event: StreamEvent,
         delta: dict[str, Any],
         finish_reason: FinishReason | None = None,
         logprobs: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+        choice = {
+            "index": event.choice,
+            "delta": delta,
+            "logprobs": logprobs,
+            "finish_reason": finish_reason,
+        }
         return {**self._head, "choices": [choice]}
+
+
+def _deltas(event: StreamEvent, progress: _Progress) -> Iterator[dict[str, Any]]:
+    if event.thinking:
+        yield {"reasoning_content": event.thinking}
+    if event.thought is not None:
+        # Lists in deltas are put together by index, also by the official client.
+        block = {"index": progress.thoughts, **thinking_block(event.thought)}
+        progress.thoughts += 1
+        yield {"thinking_blocks": [block]}
+    if event.text:
+        yield {"content": event.text}
+    if event.tool_call is not None:
+        yield {"tool_calls": [_call_delta(event.tool_call)]}
 
 
 def _call_delta(delta: ToolCallDelta) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def build_request(call: ProviderCall, *, is_streamed: bool = False) -> Outgoing:
 def _translated(call: ProviderCall) -> Outgoing:
     request, details, dropped = call.request, read_details(call.request), list[str]()
     abilities = abilities_of(call)
-    _note_what_has_no_place(details, dropped)
+    _note_what_has_no_place(call.request, details, dropped)
     system, thread = _conversation(details, dropped)
     body: dict[str, Any] = {
         "model": call.connection.upstream_model,
@@ -109,8 +109,8 @@ def _translated(call: ProviderCall) -> Outgoing:
     return Outgoing(body, dropped, ANSWER_TOOL if is_tool else "", names)
 
 
-def _note_what_has_no_place(details: ChatDetails, dropped: list[str]) -> None:
-    if details.choices > 1:
+def _note_what_has_no_place(request: ChatRequest, details: ChatDetails, dropped: list[str]) -> None:
+    if request.choices > 1:
         raise not_expressible("this provider gives one choice per request", param="n")
     if details.seed is not None:
         dropped.append("seed")

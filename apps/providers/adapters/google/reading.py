@@ -1,33 +1,21 @@
 """An answer of Gemini, whole or chunk by chunk, into neutral events and parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from apps.core.chat import (
-    AnswerPart,
-    ChatResponse,
-    StreamEvent,
-    Text,
-    Thinking,
-    TokenUsage,
-    ToolCall,
-    ToolCallDelta,
-)
+from apps.core.chat import ChatResponse, StreamEvent, TokenUsage
 from apps.providers.adapters.base import AttemptError, ProviderCall
-from apps.providers.adapters.google.content import ORIGIN
+from apps.providers.adapters.google.candidates import CandidateReader
 from apps.providers.adapters.google.requests import DIALECT, Outgoing
 from apps.providers.adapters.google.responses import (
+    BLOCKED,
     SPOILED,
-    call_id,
-    candidate_of,
-    parts_of,
-    read_finish_reason,
-    read_logprobs,
+    candidates_of,
+    is_blocked,
     read_usage,
-    reason_of,
 )
-from apps.providers.adapters.reading import arguments_text, as_mapping, estimated_usage, said
+from apps.providers.adapters.reading import estimated_usage, is_count, said
 
 
 class AnswerReader:
@@ -38,28 +26,13 @@ class AnswerReader:
     as `raw`, and those that follow from the same chunk an empty one.
     """
 
-    __slots__ = (
-        "_call",
-        "_calls",
-        "_outgoing",
-        "_parts",
-        "_probabilities",
-        "_raw",
-        "_reason",
-        "_thought",
-        "_upstream_id",
-        "_usage",
-    )
+    __slots__ = ("_call", "_outgoing", "_raw", "_readers", "_upstream_id", "_usage")
 
     def __init__(self, call: ProviderCall, outgoing: Outgoing) -> None:
         self._call = call
         self._outgoing = outgoing
-        self._parts: list[AnswerPart] = []
-        # The thought that is under way, not yet among the parts.
-        self._thought = Thinking(origin=ORIGIN)
-        self._calls = 0
-        self._probabilities: list[dict[str, Any]] = []
-        self._reason = ""
+        # The first is always there: a refused prompt has a reason, but no candidate.
+        self._readers = {0: CandidateReader(call, outgoing, 0)}
         self._usage: TokenUsage | None = None
         self._upstream_id = ""
         self._raw: Mapping[str, Any] = {}
@@ -69,105 +42,52 @@ class AnswerReader:
         self._raw = chunk
         self._usage = read_usage(chunk.get("usageMetadata")) or self._usage
         self._upstream_id = str(chunk.get("responseId") or "") or self._upstream_id
-        self._reason = reason_of(chunk) or self._reason
-        candidate = candidate_of(chunk)
-        events = [event for part in parts_of(candidate) for event in self._read_part(part)]
-        probabilities = read_logprobs(candidate)
-        if probabilities:
-            self._probabilities += probabilities
-            first = events[0] if events else StreamEvent()
-            events[:1] = [replace(first, logprobs=_logprobs(probabilities))]
+        if is_blocked(chunk):
+            self._readers[0].reason = BLOCKED
+        events: list[StreamEvent] = []
+        for place, candidate in enumerate(candidates_of(chunk)):
+            given = candidate.get("index")
+            reader = self._reader(given if is_count(given) else place)
+            if reader is not None:
+                events += reader.read(candidate)
         return self._passed(events, chunk)
 
     def end(self) -> list[StreamEvent]:
         """Return the last events; raises AttemptError when the answer did not come to an end."""
-        if not self._reason:
+        readers = list(self._readers.values())
+        if not all(reader.reason for reader in readers):
             raise AttemptError("cut", "the stream ended before the answer did")
-        self._refuse_what_is_spoiled("cut" if self._parts else "unavailable")
-        last = StreamEvent(
-            finish_reason=read_finish_reason(self._reason, has_calls=bool(self._calls)),
-            usage=self._settled_usage(),
-        )
-        return self._passed([*self._end_thought(), last], None)
+        self._refuse_what_is_spoiled("cut" if self._has_parts() else "unavailable")
+        *events, last = (event for reader in readers for event in reader.end())
+        return self._passed([*events, replace(last, usage=self._settled_usage())], None)
 
     def whole(self) -> ChatResponse:
         """Return the answer; raises AttemptError when it has neither content nor an end."""
-        self._end_thought()
-        if not self._reason and not self._parts:
+        first, *others = (reader.whole() for reader in self._readers.values())
+        if not self._readers[0].reason and not self._has_parts():
             raise AttemptError("unavailable", "the provider's answer is empty")
         self._refuse_what_is_spoiled("unavailable")
-        text = "".join(part.text for part in self._parts if isinstance(part, Text))
         is_passed = self._outgoing.is_passed_through
         return ChatResponse(
-            text=text,
-            finish_reason=read_finish_reason(self._reason, has_calls=bool(self._calls)),
+            text=first.text,
+            finish_reason=first.finish_reason,
             usage=self._settled_usage(),
             upstream_id=self._upstream_id,
             raw=self._raw if is_passed else {},
             raw_dialect=DIALECT if is_passed else None,
-            parts=() if self._is_text_only() else tuple(self._parts),
+            parts=first.parts,
             dropped=tuple(dict.fromkeys(self._outgoing.dropped)),
-            logprobs=_logprobs(self._probabilities) if self._probabilities else None,
+            logprobs=first.logprobs,
+            others=tuple(others),
         )
 
-    def _read_part(self, part: Mapping[str, Any]) -> Iterator[StreamEvent]:
-        signature = str(part.get("thoughtSignature") or "")
-        text = part.get("text")
-        if part.get("thought"):
-            yield from self._think(str(text or ""), signature)
-            return
-        yield from self._end_thought()
-        function = as_mapping(part.get("functionCall"))
-        if function:
-            yield self._called(function, signature)
-            return
-        if isinstance(text, str) and text:
-            yield self._said(text)
-        if signature:
-            # What signs a text has no place in it: it goes beside, as a thought without words.
-            yield self._kept(Thinking("", signature, origin=ORIGIN))
-
-    def _think(self, text: str, signature: str) -> Iterator[StreamEvent]:
-        known = self._thought
-        self._thought = replace(
-            known, text=known.text + text, signature=signature or known.signature
-        )
-        if text:
-            yield StreamEvent(thinking=text)
-
-    def _end_thought(self) -> list[StreamEvent]:
-        thought, self._thought = self._thought, Thinking(origin=ORIGIN)
-        return [self._kept(thought)] if thought.text or thought.signature else []
-
-    def _kept(self, thought: Thinking) -> StreamEvent:
-        self._parts.append(thought)
-        return StreamEvent(thought=thought)
-
-    def _called(self, function: Mapping[str, Any], signature: str) -> StreamEvent:
-        name, arguments = str(function.get("name") or ""), arguments_text(function.get("args"))
-        if name and name == self._outgoing.answer_tool:
-            return self._said(arguments)
-        given = ToolCall(
-            id=call_id(function.get("id"), self._call, self._calls),
-            name=self._outgoing.names.get(name, name),
-            arguments=arguments,
-            signature=signature,
-            origin=ORIGIN if signature else "",
-        )
-        self._parts.append(given)
-        self._calls += 1
-        delta = ToolCallDelta(
-            self._calls - 1, given.id, given.name, given.arguments, given.signature, given.origin
-        )
-        return StreamEvent(tool_call=delta)
-
-    def _said(self, text: str) -> StreamEvent:
-        last = self._parts[-1] if self._parts else None
-        if isinstance(last, Text):
-            self._parts[-1] = Text(last.text + text)
-        else:
-            self._parts.append(Text(text))
-        return StreamEvent(text=text)
+    def _reader(self, index: int) -> CandidateReader | None:
+        """Return what reads the candidate; None for one that nobody asked for."""
+        if index >= self._call.request.choices:
+            return None
+        if index not in self._readers:
+            self._readers[index] = CandidateReader(self._call, self._outgoing, index)
+        return self._readers[index]
 
     def _passed(
         self, events: list[StreamEvent], chunk: Mapping[str, Any] | None
@@ -185,18 +105,18 @@ class AnswerReader:
 
         A caller that speaks the provider's dialect is told the provider's own reason instead.
         """
-        if self._reason in SPOILED and not self._outgoing.is_passed_through:
-            message = f"the model did not come to an answer: {self._reason}"
-            raise AttemptError(kind, message, provider_code=self._reason)
+        if self._outgoing.is_passed_through:
+            return
+        for reader in self._readers.values():
+            if reader.reason in SPOILED:
+                message = f"the model did not come to an answer: {reader.reason}"
+                raise AttemptError(kind, message, provider_code=reader.reason)
 
-    def _is_text_only(self) -> bool:
-        return all(isinstance(part, Text) for part in self._parts)
+    def _has_parts(self) -> bool:
+        return any(reader.parts for reader in self._readers.values())
 
     def _settled_usage(self) -> TokenUsage:
         if self._usage is not None:
             return self._usage
-        return estimated_usage(self._call, said(self._parts))
-
-
-def _logprobs(tokens: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"content": tokens, "refusal": None}
+        parts = (part for reader in self._readers.values() for part in reader.parts)
+        return estimated_usage(self._call, said(parts))

@@ -28,6 +28,7 @@ from apps.providers.adapters.translation import ANSWER_TOOL, JSON_ONLY, callers_
 DIALECT: Dialect = "gemini"
 # The provider takes no more stop sequences, alternatives and penalties than these.
 MAX_STOPS = 5
+MAX_CANDIDATES = 8
 MAX_LOGPROBS = 20
 MAX_PENALTY = 1.99
 SEEDS = 2**31
@@ -113,8 +114,9 @@ def _translated(call: ProviderCall) -> Outgoing:
 
 
 def _note_what_has_no_place(call: ProviderCall, details: ChatDetails, dropped: list[str]) -> None:
-    if details.choices > 1:
-        raise not_expressible("this provider gives one choice per request", param="n")
+    if call.request.choices > MAX_CANDIDATES:
+        message = f"this provider gives {MAX_CANDIDATES} answers per request at most"
+        raise not_expressible(message, param="n")
     if "audio" in (details.others.get("modalities") or ()):
         raise not_expressible("this provider does not speak its answers", param="modalities")
     if call.request.user:
@@ -153,6 +155,7 @@ def _sampling(call: ProviderCall, details: ChatDetails, dropped: list[str]) -> d
     given = {
         "temperature": call.request.temperature,
         "topP": call.request.top_p,
+        "candidateCount": call.request.choices if call.request.choices > 1 else None,
         # Zero alternatives would be none at all: the caller means no limit.
         "topK": details.top_k or None,
         # Seeds are shorter here: the same one becomes the same one.

@@ -28,6 +28,7 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 }
 # IMAGE_SAFETY, IMAGE_RECITATION, IMAGE_OTHER, and what may be added to them.
 IMAGES = "IMAGE_"
+BLOCKED = "PROHIBITED_CONTENT"
 NO_REASON = "FINISH_REASON_UNSPECIFIED"
 # The model spoiled its own answer: what there is of it is no answer.
 SPOILED = frozenset(
@@ -43,11 +44,9 @@ SHORT_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 ID_CHARACTERS = 20
 
 
-def candidate_of(chunk: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the first candidate, an empty one where there is none."""
-    candidates = chunk.get("candidates")
-    first = candidates[0] if isinstance(candidates, list) and candidates else None
-    return as_mapping(first)
+def candidates_of(chunk: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the candidates of a chunk, which may have none."""
+    return [as_mapping(candidate) for candidate in as_list(chunk.get("candidates"))]
 
 
 def parts_of(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -56,13 +55,16 @@ def parts_of(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [as_mapping(part) for part in parts] if isinstance(parts, list) else []
 
 
-def reason_of(chunk: Mapping[str, Any]) -> str:
-    """Return the provider's own word for why it stopped; a blocked prompt has no candidate."""
-    reason = candidate_of(chunk).get("finishReason")
-    if reason and reason != NO_REASON:
-        return str(reason)
-    is_blocked = as_mapping(chunk.get("promptFeedback")).get("blockReason")
-    return "PROHIBITED_CONTENT" if is_blocked and not chunk.get("candidates") else ""
+def reason_of(candidate: Mapping[str, Any]) -> str:
+    """Return the provider's own word for why it stopped, empty while it goes on."""
+    reason = candidate.get("finishReason")
+    return str(reason) if reason and reason != NO_REASON else ""
+
+
+def is_blocked(chunk: Mapping[str, Any]) -> bool:
+    """Tell whether the prompt was refused: there is no candidate then."""
+    feedback = as_mapping(chunk.get("promptFeedback"))
+    return bool(feedback.get("blockReason")) and not chunk.get("candidates")
 
 
 def read_finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
@@ -72,14 +74,14 @@ def read_finish_reason(reason: str, *, has_calls: bool) -> FinishReason:
     return "tool_calls" if found == "stop" and has_calls else found
 
 
-def call_id(given: Any, call: ProviderCall, index: int) -> str:
-    """Return the id of the answer's call number `index`: the provider's own, else one of ours.
+def call_id(given: Any, call: ProviderCall, place: str) -> str:
+    """Return the id of the call at this place of the answer: the provider's own, else one of ours.
 
     Ours is short, as other providers refuse long ones, and the same whenever it is asked for.
     """
     if isinstance(given, str) and SHORT_ID.fullmatch(given):
         return given
-    digest = sha256(f"{call.request_id}/{index}/{given}".encode("utf-8", "replace")).hexdigest()
+    digest = sha256(f"{call.request_id}/{place}/{given}".encode("utf-8", "replace")).hexdigest()
     return f"call_{digest[:ID_CHARACTERS]}"
 
 

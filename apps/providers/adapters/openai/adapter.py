@@ -26,7 +26,8 @@ from apps.providers.adapters.openai.requests import (
     build_url,
 )
 from apps.providers.adapters.openai.responses import read_answer
-from apps.providers.adapters.openai.streaming import DONE, ChunkReader
+from apps.providers.adapters.openai.several import reader_for
+from apps.providers.adapters.openai.streaming import DONE
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.reading import encode
 from apps.providers.adapters.transport import (
@@ -69,7 +70,7 @@ class OpenAIAdapter(ProviderAdapter):
         pace = Pace(call.timeouts, is_streamed=True)
         outgoing = build_request(call, is_streamed=True)
         async with _accepted(call, outgoing, pace) as response:
-            chunks = ChunkReader(call, outgoing)
+            chunks = reader_for(call, outgoing)
             async with aclosing(read_events(response, pace)) as payloads:
                 async for payload in payloads:
                     if payload == DONE:

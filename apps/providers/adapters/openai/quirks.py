@@ -64,6 +64,8 @@ class Quirks:
     has_inline_thoughts: bool = False
     # A begun answer at the end must be marked as one.
     marks_prefix: bool = False
+    # Several answers to one request; servers that do not refuse it may give one all the same.
+    gives_choices: bool = True
 
 
 OPENAI = Quirks()
@@ -101,6 +103,7 @@ QUIRKS: Mapping[str, Quirks] = {
         has_json_schema=False,
         reasoning="",
         replayed_thoughts="reasoning_content",
+        gives_choices=False,
     ),
     "groq": Quirks(
         efforts=COMMON_EFFORTS,
@@ -111,6 +114,7 @@ QUIRKS: Mapping[str, Quirks] = {
         has_allowed_tools=False,
         replayed_thoughts="reasoning",
         has_inline_thoughts=True,
+        gives_choices=False,
     ),
     "openrouter": Quirks(
         efforts=("none", "minimal", "low", "medium", "high", "xhigh"),
@@ -123,6 +127,7 @@ QUIRKS: Mapping[str, Quirks] = {
         has_allowed_tools=False,
         reasoning="object",
         replayed_thoughts="reasoning",
+        gives_choices=False,
     ),
     "vllm": Quirks(
         efforts=COMMON_EFFORTS,
@@ -155,6 +160,7 @@ QUIRKS: Mapping[str, Quirks] = {
         has_allowed_tools=False,
         replayed_thoughts="reasoning",
         has_inline_thoughts=True,
+        gives_choices=False,
     ),
     # Any other server: only what all of them know.
     "compatible": Quirks(

@@ -84,6 +84,8 @@ def build_request(call: ProviderCall, *, is_streamed: bool) -> Outgoing:
     request, quirks = call.request, quirks_of(call.connection)
     is_thinker = quirks.has_developer_role and is_openais_thinker(call, quirks)
     spelling = Spelling(quirks, "developer" if is_thinker else "system")
+    if request.choices > 1 and not quirks.gives_choices:
+        raise not_expressible("this server gives one answer per request", param="n")
     is_own = request.dialect == DIALECT and bool(request.raw)
     body = _passed_through(request, spelling) if is_own else _translated(call, spelling)
     body["model"] = call.connection.upstream_model
@@ -109,8 +111,6 @@ def _passed_through(request: ChatRequest, spelling: Spelling) -> dict[str, Any]:
 def _translated(call: ProviderCall, spelling: Spelling) -> dict[str, Any]:
     request = call.request
     details = read_details(request)
-    if details.choices > 1:
-        raise not_expressible("one choice per request is translated", param="n")
     body: dict[str, Any] = {
         "model": "",
         "messages": build_messages(details.turns, spelling),
@@ -120,6 +120,8 @@ def _translated(call: ProviderCall, spelling: Spelling) -> dict[str, Any]:
         **_sampling(request, details, spelling),
         **_others(request, details, spelling),
     }
+    if request.choices > 1:
+        body["n"] = request.choices
     if request.max_output_tokens is not None:
         body[LIMIT_NAMES[1]] = request.max_output_tokens
     if request.stop:

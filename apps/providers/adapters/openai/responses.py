@@ -6,6 +6,7 @@ from typing import Any
 from apps.core.chat import (
     AnswerPart,
     ChatResponse,
+    Choice,
     FinishReason,
     Text,
     Thinking,
@@ -22,6 +23,7 @@ from apps.providers.adapters.openai.thoughts import (
     split_inline,
 )
 from apps.providers.adapters.reading import (
+    as_list,
     as_mapping,
     count_of,
     estimated_usage,
@@ -44,31 +46,51 @@ BROKEN_OFF = "error"
 def read_answer(body: bytes, call: ProviderCall, outgoing: Outgoing) -> ChatResponse:
     """Read a whole answer; raises AttemptError when it is none."""
     raw = parse_object(body)
-    choice = first_choice(raw)
-    if raw.get("error") and choice is None:
+    choices = choices_of(raw)[: call.request.choices]
+    if raw.get("error") and not choices:
         # Some gateways of providers say it with a successful status.
         raise error_in_body(raw["error"], secret=call.connection.secret)
-    if choice is None:
+    if not choices:
         raise AttemptError("unavailable", "the provider's answer has no choices")
-    if choice.get("finish_reason") == BROKEN_OFF:
+    if any(choice.get("finish_reason") == BROKEN_OFF for choice in choices):
         raise AttemptError("unavailable", "the provider broke off its answer")
-    message = choice.get("message")
-    message = message if isinstance(message, dict) else {}
-    parts = tuple(_parts(message, outgoing))
-    text = "".join(part.text for part in parts if isinstance(part, Text))
-    reason = read_finish_reason(choice, has_calls=bool(message.get("tool_calls")))
-    usage = read_usage(usage_in(raw)) or estimated_usage(call, said(parts) or str(message))
+    first, *others = (_read_choice(choice, outgoing) for choice in choices)
+    usage = read_usage(usage_in(raw)) or estimated_usage(call, _said(choices, outgoing))
     return ChatResponse(
-        text=text,
-        finish_reason=reason or "stop",
+        text=first.text,
+        finish_reason=first.finish_reason,
         usage=usage,
         upstream_id=str(raw.get("id") or ""),
         raw=raw,
         raw_dialect=DIALECT,
-        parts=parts if any(not isinstance(part, Text) for part in parts) else (),
+        parts=first.parts,
         dropped=outgoing.dropped,
+        logprobs=first.logprobs,
+        others=tuple(others),
+    )
+
+
+def _read_choice(choice: dict[str, Any], outgoing: Outgoing) -> Choice:
+    message = _message_of(choice)
+    parts = tuple(_parts(message, outgoing))
+    reason = read_finish_reason(choice, has_calls=bool(message.get("tool_calls")))
+    return Choice(
+        text="".join(part.text for part in parts if isinstance(part, Text)),
+        finish_reason=reason or "stop",
+        parts=parts if any(not isinstance(part, Text) for part in parts) else (),
         logprobs=read_logprobs(choice),
     )
+
+
+def _said(choices: list[dict[str, Any]], outgoing: Outgoing) -> str:
+    """Return all that was generated, for an estimate of its tokens."""
+    messages = map(_message_of, choices)
+    return "\n".join(said(_parts(message, outgoing)) or str(message) for message in messages)
+
+
+def _message_of(choice: dict[str, Any]) -> dict[str, Any]:
+    message = choice.get("message")
+    return message if isinstance(message, dict) else {}
 
 
 def _parts(message: dict[str, Any], outgoing: Outgoing) -> Iterator[AnswerPart]:
@@ -85,8 +107,13 @@ def _parts(message: dict[str, Any], outgoing: Outgoing) -> Iterator[AnswerPart]:
     yield from read_calls(message, outgoing.spelling.names)
 
 
+def choices_of(raw: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the choices of an answer or a chunk; a chunk may have an empty list."""
+    return [choice for choice in as_list(raw.get("choices")) if isinstance(choice, dict)]
+
+
 def first_choice(raw: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the first choice, None when there is none (a chunk may have an empty list)."""
+    """Return the first choice, None when there is none."""
     choices = raw.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return None

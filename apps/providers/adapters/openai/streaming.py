@@ -67,7 +67,10 @@ class ChunkReader:
 
         One chunk may make several events: the first has it as `raw`, the others an empty one.
         """
-        raw = self._parse(payload)
+        return self.read_chunk(parse_chunk(payload, self._call, has_begun=self._has_begun))
+
+    def read_chunk(self, raw: dict[str, Any]) -> tuple[StreamEvent, ...]:
+        """Read a chunk that was parsed already."""
         if usage := raw.get("usage"):
             # Some servers repeat the running count on each chunk: the last one is the truth.
             self._usage = read_usage(usage) or self._usage
@@ -104,7 +107,7 @@ class ChunkReader:
         self, raw: dict[str, Any], choice: dict[str, Any], delta: dict[str, Any]
     ) -> tuple[StreamEvent, ...]:
         if choice.get("finish_reason") == BROKEN_OFF:
-            raise self._failed("the provider broke off its answer")
+            raise _failed("the provider broke off its answer", has_begun=self._has_begun)
         text, thinking = self._words(delta, is_last=bool(choice.get("finish_reason")))
         calls = self._calls.read(delta.get("tool_calls"))
         reason = read_finish_reason(choice, has_calls=bool(self._calls))
@@ -163,12 +166,17 @@ class ChunkReader:
 
     def end(self) -> StreamEvent | None:
         """Close the books: the usage that no chunk carried; raises AttemptError after a cut."""
-        if not self._is_finished:
-            raise AttemptError("cut", "the stream ended before the answer did")
+        said = self.whole()
         if self._usage is None:
-            self._usage = estimated_usage(self._call, "".join(self._pieces))
+            self._usage = estimated_usage(self._call, said)
         usage = self._report_usage()
         return StreamEvent(usage=usage) if usage else None
+
+    def whole(self) -> str:
+        """Return all that was generated; raises AttemptError after a cut."""
+        if not self._is_finished:
+            raise AttemptError("cut", "the stream ended before the answer did")
+        return "".join(self._pieces)
 
     def _report_usage(self) -> TokenUsage | None:
         if not self._is_finished or self._usage == self._reported:
@@ -176,17 +184,20 @@ class ChunkReader:
         self._reported = self._usage
         return self._usage
 
-    def _parse(self, payload: bytes) -> dict[str, Any]:
-        try:
-            raw = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise self._failed(RUBBISH) from error
-        if not isinstance(raw, dict):
-            raise self._failed(RUBBISH)
-        if raw.get("error"):
-            secret = self._call.connection.secret
-            raise error_in_stream(raw["error"], secret=secret, has_begun=self._has_begun)
-        return raw
 
-    def _failed(self, message: str) -> AttemptError:
-        return AttemptError("cut" if self._has_begun else "unavailable", message)
+def parse_chunk(payload: bytes, call: ProviderCall, *, has_begun: bool) -> dict[str, Any]:
+    """Return a chunk; raises AttemptError for an error event or for rubbish."""
+    try:
+        raw = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise _failed(RUBBISH, has_begun=has_begun) from error
+    if not isinstance(raw, dict):
+        raise _failed(RUBBISH, has_begun=has_begun)
+    if raw.get("error"):
+        secret = call.connection.secret
+        raise error_in_stream(raw["error"], secret=secret, has_begun=has_begun)
+    return raw
+
+
+def _failed(message: str, *, has_begun: bool) -> AttemptError:
+    return AttemptError("cut" if has_begun else "unavailable", message)

@@ -37,7 +37,7 @@ class Outgoing:
 def build_request(call: ProviderCall) -> Outgoing:
     """Translate the request; raises AttemptError for what PaLM has no form for."""
     request, details = call.request, read_details(call.request)
-    _refuse_more_than_text(details)
+    _refuse_more_than_text(request, details)
     dropped: list[str] = []
     body: dict[str, Any] = {"model": f"models/{call.connection.upstream_model}"}
     body |= _sampling(request, details, dropped)
@@ -56,11 +56,11 @@ def build_request(call: ProviderCall) -> Outgoing:
     return Outgoing(False, body, tuple(dropped), stops[MAX_STOPS:])
 
 
-def _refuse_more_than_text(details: ChatDetails) -> None:
+def _refuse_more_than_text(request: ChatRequest, details: ChatDetails) -> None:
     faults = {
         "tools": bool(details.tools),
         "response_format": details.answer_format is not None,
-        "n": details.choices > 1,
+        "n": request.choices > 1,
         "messages": any(not isinstance(p, Text) for turn in details.turns for p in turn.parts),
     }
     for param, is_asked in faults.items():

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import override
 
-from apps.core.chat import ChatResponse, FinishReason, StreamEvent, TokenUsage
+from apps.core.chat import ChatResponse, Choice, FinishReason, StreamEvent, TokenUsage
 from apps.core.clock import monotonic_seconds
 from apps.core.tokens import estimate_messages, estimate_tokens
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
@@ -29,7 +29,10 @@ class _Answer:
 
 
 class SimulatedAdapter(ProviderAdapter):
-    """Deterministic: model, question and request id decide everything but the clock."""
+    """Deterministic: model, question and request id decide everything but the clock.
+
+    Several answers to one request are the same.
+    """
 
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
@@ -45,6 +48,8 @@ class SimulatedAdapter(ProviderAdapter):
             finish_reason=answer.finish_reason,
             usage=answer.usage,
             upstream_id=_upstream_id(call),
+            others=(Choice("".join(answer.words), answer.finish_reason),)
+            * (call.request.choices - 1),
         )
 
     @override
@@ -64,11 +69,15 @@ class SimulatedAdapter(ProviderAdapter):
         answer = _prepare(call, knobs)
         per_word = _writing_seconds(knobs, answer.usage.output_tokens) / max(1, len(answer.words))
         due = monotonic_seconds()
+        choices = range(call.request.choices)
         for number, word in enumerate(answer.words, start=1):
-            yield StreamEvent(text=word)
+            for choice in choices:
+                yield StreamEvent(text=word, choice=choice)
             due += per_word
             if per_word or number % WORDS_PER_TURN == 0:
                 await asyncio.sleep(max(0.0, due - monotonic_seconds()))
+        for choice in choices[1:]:
+            yield StreamEvent(finish_reason=answer.finish_reason, choice=choice)
         yield StreamEvent(finish_reason=answer.finish_reason, usage=answer.usage)
 
 
@@ -78,7 +87,7 @@ def _prepare(call: ProviderCall, knobs: Knobs) -> _Answer:
     words, is_cut = limit_words(whole, model=model, max_tokens=call.max_output_tokens)
     usage = TokenUsage(
         input_tokens=estimate_messages(model, call.request.messages),
-        output_tokens=estimate_tokens(model, "".join(words)),
+        output_tokens=estimate_tokens(model, "".join(words)) * call.request.choices,
     )
     return _Answer(words, "length" if is_cut else "stop", usage)
 

@@ -1,6 +1,6 @@
 """Gemini's generateContent, whole and streamed (ai.google.dev/api/generate-content)."""
 
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 from apps.providers.wire_servers.exchange import Event, Exchange, Framing, Json, Request
 from apps.providers.wire_servers.gemini.spelling import camelled
@@ -14,30 +14,45 @@ LIKELY = -0.25
 
 
 def answer(exchange: Exchange) -> Json:
-    """Return everything in one candidate, or none where the question was refused."""
-    script = exchange.script
-    if script.is_blocked:
+    """Return everything in each candidate, or none where the question was refused."""
+    if exchange.script.is_blocked:
         return _blocked(exchange)
-    parts: list[Json] = [{"text": script.thought, "thought": True}] if script.thought else []
-    parts += [{"text": script.text} | _text_signature(exchange)] if script.text else []
-    parts += _calls(exchange)
+    parts = [_whole_parts(one) for one in _candidates(exchange)]
     return _chunk(exchange, parts, is_last=True, is_only=True)
 
 
 def events(exchange: Exchange) -> list[Event]:
     """Return chunks of text, all calls of functions in one chunk, and the reason at the end."""
-    script = exchange.script
-    if script.is_blocked:
+    if exchange.script.is_blocked:
         return [Event(_blocked(exchange))]
-    parts: list[list[Json]] = [
+    candidates = _candidates(exchange)
+    steps = list(zip_longest(*map(_steps, candidates), fillvalue=[]))
+    chunks = [_chunk(exchange, list(step), is_last=False) for step in steps]
+    # The reason comes with an empty text, after the calls; so Gemini does.
+    last = [{"text": ""} | _text_signature(exchange)] if steps else []
+    chunks.append(_chunk(exchange, [last] * len(candidates), is_last=True))
+    return [Event(chunk) for chunk in chunks]
+
+
+def _candidates(exchange: Exchange) -> list[Exchange]:
+    config = camelled(exchange.body).get("generationConfig") or {}
+    return exchange.answers(config.get("candidateCount") or 1)
+
+
+def _whole_parts(exchange: Exchange) -> list[Json]:
+    script = exchange.script
+    parts: list[Json] = [{"text": script.thought, "thought": True}] if script.thought else []
+    parts += [{"text": script.text} | _text_signature(exchange)] if script.text else []
+    return parts + _calls(exchange)
+
+
+def _steps(exchange: Exchange) -> list[list[Json]]:
+    script = exchange.script
+    return [
         *([{"text": piece, "thought": True}] for piece in pieces_of(script.thought)),
         *([{"text": piece}] for piece in pieces_of(script.text)),
         *([calls] if (calls := _calls(exchange)) else []),
     ]
-    chunks = [_chunk(exchange, group, is_last=False) for group in parts]
-    # The reason comes with an empty text, after the calls; so Gemini does.
-    last = [{"text": ""} | _text_signature(exchange)] if parts else []
-    return [Event(chunk) for chunk in [*chunks, _chunk(exchange, last, is_last=True)]]
 
 
 def is_streamed(request: Request) -> bool:
@@ -81,13 +96,19 @@ def _calls(exchange: Exchange) -> list[Json]:
     return calls
 
 
-def _chunk(exchange: Exchange, parts: list[Json], *, is_last: bool, is_only: bool = False) -> Json:
+def _chunk(
+    exchange: Exchange, parts: list[list[Json]], *, is_last: bool, is_only: bool = False
+) -> Json:
+    """Return a chunk, with these parts of each candidate."""
     script = exchange.script
-    content: Json = {"role": "model"} | ({"parts": parts} if parts else {})
-    candidate: Json = {"content": content, "index": 0} | _logprobs(exchange, parts)
-    if is_last:
-        candidate["finishReason"] = script.vendor_reason or REASONS[script.reason]
-    chunk: Json = {"candidates": [candidate]}
+    candidates: list[Json] = []
+    for index, mine in enumerate(parts):
+        content: Json = {"role": "model"} | ({"parts": mine} if mine else {})
+        candidate: Json = {"content": content, "index": index} | _logprobs(exchange, mine)
+        if is_last:
+            candidate["finishReason"] = script.vendor_reason or REASONS[script.reason]
+        candidates.append(candidate)
+    chunk: Json = {"candidates": candidates}
     has_usage = script.usage == "twice" or is_last or script.usage == "once"
     if has_usage and script.usage != "missing":
         chunk["usageMetadata"] = _usage(exchange, is_complete=is_last or is_only)

@@ -1,6 +1,6 @@
 """OpenAI's chat completions, whole and streamed (openai 3.54, types/chat)."""
 
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 
 from apps.providers.wire_servers.exchange import Event, Exchange, Json, Request
 from apps.providers.wire_servers.openai.manners import (
@@ -17,27 +17,32 @@ DONE = Event("[DONE]")
 
 
 def answer(exchange: Exchange) -> Json:
-    """Return the whole completion, `n` times the same choice."""
+    """Return the whole completion."""
     reason = finish_reason(exchange)
     choices = [
-        {"index": index, "message": _message(exchange), "logprobs": None, "finish_reason": reason}
-        for index in range(_choices(exchange))
+        {"index": index, "message": _message(one), "logprobs": None, "finish_reason": reason}
+        for index, one in enumerate(_choices(exchange))
     ]
     whole = _envelope(exchange, "chat.completion") | {"choices": choices}
     return whole if exchange.script.usage == "missing" else whole | {"usage": usage(exchange)}
 
 
 def events(exchange: Exchange) -> list[Event]:
-    """Return the chunks: role, content, tool calls, the reason, usage if asked for, `[DONE]`."""
+    """Return the chunks: role, content, tool calls, the reason, usage if asked for, `[DONE]`.
+
+    Several choices come side by side, as they are made.
+    """
+    sides = zip_longest(*map(_deltas, _choices(exchange)))
     chunks = [
         _chunk(exchange, {"index": index, "delta": delta, "finish_reason": None})
-        for index in range(_choices(exchange))
-        for delta in _deltas(exchange)
+        for side in sides
+        for index, delta in enumerate(side)
+        if delta is not None
     ]
     reason = finish_reason(exchange)
     chunks += [
         _chunk(exchange, {"index": index, "delta": {}, "finish_reason": reason})
-        for index in range(_choices(exchange))
+        for index in range(len(_choices(exchange)))
     ]
     chunks = _azures_opening(exchange) + _with_usage(exchange, chunks)
     return [Event(chunk) for chunk in chunks] + [DONE]
@@ -82,8 +87,9 @@ def usage(exchange: Exchange) -> Json:
     }
 
 
-def _choices(exchange: Exchange) -> int:
-    return exchange.body.get("n") or 1
+def _choices(exchange: Exchange) -> list[Exchange]:
+    wanted = exchange.body.get("n") or 1
+    return exchange.answers(1 if exchange.habits.ignores_n else wanted)
 
 
 def _envelope(exchange: Exchange, kind: str) -> Json:
