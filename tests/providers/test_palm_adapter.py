@@ -11,10 +11,11 @@ import pytest
 
 from apps.core.chat import ChatResponse
 from apps.gateway.wire.openai_chat import request as openai_chat
+from apps.providers.adapters import transport
 from apps.providers.adapters.base import AttemptError, Connection, ProviderCall, Timeouts
-from apps.providers.adapters.palm import bounds
+from apps.providers.adapters.palm.adapter import THREADS
 from apps.providers.adapters.registry import adapter_for
-from apps.providers.wire_servers.scripts import TEXT, Script
+from apps.providers.wire_servers.scripts import SCRIPTS, TEXT, Script
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
 
@@ -57,6 +58,14 @@ async def failure(asked: Awaitable[ChatResponse]) -> AttemptError:
         await asked
     assert SECRET not in caught.value.message
     return caught.value
+
+
+def wait_for(server: WireServer, count: int) -> None:
+    """Wait until so many requests have come."""
+    until = time.monotonic() + 5
+    while len(server.received) < count:
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def sent(server: WireServer) -> dict[str, Any]:
@@ -262,19 +271,49 @@ async def test_answer__that_palm_would_never_give__is_an_error_of_the_attempt(
     server.close()
 
 
-async def test_answer__that_never_ends__is_given_up_by_its_thread_too() -> None:
+@MODELS
+async def test_t7__call_that_is_left__is_hung_up_on_within_a_second_and_frees_its_thread(
+    server: WireServer, model: str
+) -> None:
+    for _ in range(THREADS + 1):
+        server.forget()
+        server.plan("hang")
+        asked = asyncio.create_task(adapter_for("palm").complete(make_call(server, model)))
+        await asyncio.to_thread(wait_for, server, 1)
+        asked.cancel()
+        assert await asyncio.to_thread(server.was_abandoned.wait, 1)
+    answer = await adapter_for("palm").complete(make_call(server, model))
+    assert answer.text == TEXT
+
+
+async def test_call__that_is_left_while_it_waits_for_a_thread__is_never_sent(
+    server: WireServer,
+) -> None:
+    server.script = SCRIPTS["hang"]
+    call = make_call(server, TEXT_MODEL)
+    asked = [asyncio.create_task(adapter_for("palm").complete(call)) for _ in range(THREADS + 1)]
+    await asyncio.to_thread(wait_for, server, THREADS)
+    for task in reversed(asked):
+        task.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    server.script = Script()
+    assert (await adapter_for("palm").complete(call)).text == TEXT
+    assert len(server.received) == THREADS + 1
+
+
+async def test_answer__that_never_ends__is_hung_up_on_when_its_time_is_over() -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n"
     server = OddServer(head, *([b" " * 1_000] * 1_000), pause=0.01)
     error = await failure_at(server.url, TEXT_MODEL, total=0.5)
     assert error.kind in {"timeout", "unavailable"}
-    assert server.left.wait(3.0)
+    assert await asyncio.to_thread(server.left.wait, 1)
     server.close()
 
 
 async def test_answer__larger_than_any_honest_one__is_not_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bounds, "MAX_ANSWER_BYTES", 10_000)
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 10_000)
     server = OddServer(told("200 OK", b" " * 50_000 + b"{}"))
     assert (await failure_at(server.url, TEXT_MODEL)).kind == "unavailable"
     server.close()

@@ -86,9 +86,7 @@ class _Ranked:
             return
         ready, wait_ms, patience_ms = self._balancer.rank(group, self._choice, self._steps)
         missing = self._limit - len(self.attempts)
-        self.attempts.extend(
-            _attempt(item, self._facts, patience_ms) for item in ready[:missing]
-        )
+        self.attempts.extend(_attempt(item, self._facts, patience_ms) for item in ready[:missing])
         if wait_ms is not None:
             self.waits.append(wait_ms)
 

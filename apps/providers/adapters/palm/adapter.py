@@ -1,12 +1,14 @@
 """PaLM's text and chat, which Google has retired, through the generative-language client.
 
-The client is synchronous: it runs in threads of its own, and a stream is made of one answer.
+The client is synchronous: it runs in threads of its own, and sends through the event loop that
+waits for it. A stream is made of one answer.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from contextvars import copy_context
+from functools import lru_cache, partial
 from typing import Any, override
 from urllib.parse import urlsplit
 
@@ -19,7 +21,7 @@ from requests import RequestException
 from apps.core.chat import ChatResponse, StreamEvent
 from apps.providers.adapters.base import AttemptError, ProviderAdapter, ProviderCall
 from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.palm.bounds import BoundedTransport
+from apps.providers.adapters.palm.bridge import Bridge, BridgedTransport
 from apps.providers.adapters.palm.errors import error_of, transport_error_of
 from apps.providers.adapters.palm.requests import Outgoing, build_request
 from apps.providers.adapters.palm.responses import read_answer
@@ -40,8 +42,10 @@ class PalmAdapter(ProviderAdapter):
     async def complete(self, call: ProviderCall) -> ChatResponse:
         outgoing = build_request(call)
         pace = Pace(call.timeouts, is_streamed=False)
-        running = asyncio.get_running_loop().run_in_executor(_threads, _send, call, outgoing)
-        return read_answer(await pace.wait(running), call, outgoing)
+        with Bridge(pace, connect_seconds=call.timeouts.connect):
+            send = partial(copy_context().run, _send, call, outgoing)
+            running = asyncio.get_running_loop().run_in_executor(_threads, send)
+            return read_answer(await pace.wait(running), call, outgoing)
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
@@ -86,5 +90,5 @@ def _client(kind: Any, base_url: str) -> Any:
     )
     session = transport._session
     session.max_redirects, session.trust_env = 0, False
-    session.mount(f"{parts.scheme}://", BoundedTransport())
+    session.mount(f"{parts.scheme}://", BridgedTransport())
     return kind(transport=transport)
