@@ -7,7 +7,7 @@ from apps.core.chat import ChatRequest, Grammar, Part, Thinking, Turn
 from apps.core.errors import InvalidRequest
 from apps.gateway import thought_store
 from apps.gateway.types import Run
-from apps.providers.adapters.registry import SIGNERS
+from apps.providers.adapters.registry import signer_of
 
 
 async def request_for(run: Run, adapter: str) -> ChatRequest:
@@ -19,7 +19,7 @@ async def request_for(run: Run, adapter: str) -> ChatRequest:
     request = run.outgoing
     if request.before:
         request = _with_readable_thoughts(request, adapter)
-    signer = SIGNERS.get(adapter)
+    signer = signer_of(adapter)
     if signer is None or signer.dialect == request.dialect or "tools" not in request.needs:
         return request
     return await _with_recalled_thoughts(run, request, signer.origin)
@@ -28,7 +28,7 @@ async def request_for(run: Run, adapter: str) -> ChatRequest:
 def brings_thoughts_back(run: Run) -> bool:
     """Say whether the caller's dialect has a place for what the answering provider has signed."""
     reached = run.pinned.connections.get(run.chosen.deployment_id) if run.chosen else None
-    signer = SIGNERS.get(reached.adapter) if reached else None
+    signer = signer_of(reached.adapter) if reached else None
     return signer is not None and signer.dialect == run.ask.chat.dialect
 
 
@@ -51,7 +51,7 @@ def _readable(turns: tuple[Turn, ...], adapter: str) -> Iterator[Turn]:
 def _is_readable(part: Part, adapter: str) -> bool:
     if not isinstance(part, Thinking):
         return True
-    signer = SIGNERS.get(adapter)
+    signer = signer_of(adapter)
     return part.origin in ("", adapter) if signer is None else part.origin == signer.origin
 
 

@@ -1,15 +1,16 @@
 """Choices of the catalogue."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from apps.providers.adapters.registry import WIRES
 
-class AdapterKind(models.TextChoices):
-    OPENAI = "openai", _("OpenAI and compatible servers")
-    ANTHROPIC = "anthropic", _("Anthropic")
-    GOOGLE = "google", _("Google Gemini")
-    PALM = "palm", _("Google PaLM (retired by its vendor)")
-    SIMULATED = "simulated", _("Built-in simulation")
+
+def wire_choices() -> list[tuple[str, Any]]:
+    """Return the wires of the registry: as a function, so that a new one needs no migration."""
+    return [(kind, _(wire.label)) for kind, wire in WIRES.items()]
 
 
 class ServerKind(models.TextChoices):

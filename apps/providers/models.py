@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.core.ids import new_id
-from apps.providers.enums import AdapterKind, Lifecycle, ServerKind, Traffic
+from apps.providers.enums import Lifecycle, ServerKind, Traffic, wire_choices
 from apps.tenants.models import TenantOrPlatformModel
 
 
@@ -18,7 +18,7 @@ class Provider(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.SlugField(_("short name"), max_length=63, unique=True)
     name = models.CharField(_("name"), max_length=120)
-    adapter = models.CharField(_("wire"), max_length=20, choices=AdapterKind.choices)
+    adapter = models.CharField(_("wire"), max_length=20, choices=wire_choices)
     base_url = models.URLField(_("address"), blank=True)
     server_kind = models.CharField(
         _("kind of server"),

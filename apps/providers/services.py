@@ -9,6 +9,7 @@ from apps.audit.services import record_change
 from apps.audit.types import SYSTEM, Actor
 from apps.core.crypto import DecryptionFailed
 from apps.core.errors import InvalidRequest
+from apps.providers.adapters.registry import WIRES
 from apps.providers.credentials import (
     clean_secret,
     create_credential,
@@ -19,12 +20,6 @@ from apps.providers.deployments import deployment_faults
 from apps.providers.enums import Lifecycle
 from apps.providers.models import Credential, Deployment, LlmModel, Provider
 
-# The vendors' own spellings; each may also be given as *_FILE.
-ENVIRONMENT_NAMES: Mapping[str, tuple[str, ...]] = {
-    "openai": ("OPENAI_API_KEY",),
-    "anthropic": ("ANTHROPIC_API_KEY",),
-    "google": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-}
 ENVIRONMENT_CREDENTIAL = "environment"
 
 
@@ -32,12 +27,12 @@ def connect_provider_keys_from_environment(environ: Mapping[str, str]) -> list[s
     """Store the provider keys of the environment; returns the providers that were changed.
 
     Creates or rotates the platform's credential "environment" of each provider and adds a
-    deployment for each active model that has none with it. Doing it again changes nothing. Runs
-    under all_tenants.
+    deployment for each active model that has none with it. Doing it again changes nothing. The
+    names are the vendors' own; each may also be given as *_FILE. Runs under all_tenants.
     """
     changed = []
-    for slug, names in ENVIRONMENT_NAMES.items():
-        secret = _read_secret(environ, names)
+    for slug, wire in WIRES.items():
+        secret = _read_secret(environ, wire.key_names)
         provider = Provider.objects.filter(slug=slug).first() if secret else None
         if provider is not None and _connect(provider, secret):
             changed.append(slug)

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from apps.core.clock import utc_now
 from apps.core.crypto import DecryptionFailed, unseal
 from apps.providers.adapters.base import Connection
-from apps.providers.adapters.registry import CARRIED
+from apps.providers.adapters.registry import EVERYTHING, WIRES
 from apps.providers.credentials import PURPOSE
 from apps.providers.enums import Support, Traffic
 from apps.providers.models import Deployment, LlmModel, Price
@@ -123,8 +123,8 @@ def _model_record(model: LlmModel) -> dict[str, Any]:
 
 def carried_capabilities(model: LlmModel) -> dict[str, str]:
     """Return the model's capabilities; what its provider's wire cannot carry is a no."""
-    carried = CARRIED[model.provider.adapter]
-    lost = {name: str(Support.NO) for name in CARRIED["openai"] - carried}
+    carried = WIRES[model.provider.adapter].carried
+    lost = {name: str(Support.NO) for name in EVERYTHING - carried}
     return {**model.capabilities, **lost}
 
 

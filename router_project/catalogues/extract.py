@@ -9,7 +9,8 @@ from pathlib import Path
 
 from django.utils.translation.template import templatize
 
-TRANSLATION_MODULE = "django.utils.translation"
+# The second one is for those who cannot import the first.
+TRANSLATION_MODULES = frozenset({"django.utils.translation", "apps.core.marks"})
 # Which arguments hold context, singular and plural.
 ARGUMENTS: dict[str, tuple[int | None, int, int | None]] = {
     "gettext": (None, 0, None),
@@ -118,11 +119,11 @@ def _messages_of(path: Path, name: str) -> Iterator[Message]:
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
-    """Return local name -> gettext function, for `from django.utils.translation import … as …`."""
+    """Return local name -> gettext function, for `from … import … as …`."""
     return {
         alias.asname or alias.name: FUNCTIONS[alias.name]
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == TRANSLATION_MODULE
+        if isinstance(node, ast.ImportFrom) and node.module in TRANSLATION_MODULES
         for alias in node.names
         if alias.name in FUNCTIONS
     }

@@ -7,7 +7,7 @@ import pytest
 from apps.audit.models import AuditEntry
 from apps.core.errors import InvalidRequest
 from apps.core.scoping import all_tenants
-from apps.providers.adapters.registry import CARRIED
+from apps.providers.adapters.registry import WIRES
 from apps.providers.catalogue.loading import SEED, Loaded, load_catalogue
 from apps.providers.credentials import open_secret
 from apps.providers.enums import Capability, Lifecycle, Support
@@ -137,7 +137,7 @@ def test_seed__every_model__says_of_each_capability_whether_it_has_it() -> None:
 
 
 def test_seed__every_model__streams_over_its_wire_or_makes_vectors() -> None:
-    assert all("streaming" in carried for carried in CARRIED.values())
+    assert all("streaming" in carried for carried in (wire.carried for wire in WIRES.values()))
     for item in json.loads(SEED.read_text())["models"]:
         can = item["capabilities"]
         assert (can["streaming"] == "yes") is not (can["embeddings"] == "yes"), item["name"]

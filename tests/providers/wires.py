@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 PIECES = ("Olá, ", "mundo ", "🌍!")
 TEXT = "".join(PIECES)
@@ -31,7 +31,8 @@ class Script:
     stops_early: bool = False
     rubbish: bytes = b""
     is_crlf: bool = False
-    error_after: int | None = None
+    # Says an error after so many events, or after the first text.
+    error_after: int | Literal["text"] | None = None
     # Anthropic's content blocks, in place of the usual text.
     blocks: tuple[dict[str, Any], ...] = ()
 
@@ -64,10 +65,16 @@ def _broken(script: Script, events: list[bytes]) -> Iterator[bytes]:
     if script.is_cut or script.stops_early:
         events = events[: len(events) // 2]
     if script.error_after is not None:
-        events = events[: script.error_after]
+        events = events[: _count_before_error(script, events)]
     yield from events
     if script.rubbish:
         yield script.rubbish
+
+
+def _count_before_error(script: Script, events: list[bytes]) -> int | None:
+    if script.error_after != "text":
+        return script.error_after
+    return 1 + next(i for i, event in enumerate(events) if PIECES[0].encode() in event)
 
 
 # --- OpenAI ---------------------------------------------------------------------------------------

@@ -1,35 +1,20 @@
-"""Which adapter speaks which wire: an explicit table, loaded on first use."""
+"""The wires that the router speaks: one row each, loaded on first use."""
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
 from apps.core.chat import Dialect
+from apps.core.marks import gettext_noop as _
 from apps.providers.adapters.base import AttemptError, Connection, ProviderAdapter
 
-# Dotted paths, because the vendors' SDKs behind some of them take seconds to import.
-ADAPTERS: Mapping[str, tuple[str, str]] = {
-    "openai": ("apps.providers.adapters.openai.adapter", "OpenAIAdapter"),
-    "anthropic": ("apps.providers.adapters.anthropic.adapter", "AnthropicAdapter"),
-    "google": ("apps.providers.adapters.google.adapter", "GoogleAdapter"),
-    "palm": ("apps.providers.adapters.palm.adapter", "PalmAdapter"),
-    "simulated": ("apps.providers.adapters.simulated.adapter", "SimulatedAdapter"),
-}
-
-# What of a request each wire carries today. A model's own capability counts only where its wire
-# carries it: nothing of a request may be lost silently.
+FOLDER = "apps.providers.adapters"
 EVERYTHING = frozenset(
     {"streaming", "tools", "vision", "audio", "files", "json_schema", "reasoning", "embeddings"}
 )
-CARRIED: Mapping[str, frozenset[str]] = {
-    "openai": EVERYTHING,
-    "anthropic": EVERYTHING - {"audio", "embeddings"},
-    "google": EVERYTHING,
-    "palm": frozenset({"streaming"}),
-    "simulated": EVERYTHING,
-}
 
 
 class Signer(NamedTuple):
@@ -42,17 +27,58 @@ class Signer(NamedTuple):
     dialect: Dialect
 
 
-SIGNERS: Mapping[str, Signer] = {
-    "anthropic": Signer("anthropic", "anthropic"),
-    "google": Signer("google", "gemini"),
-}
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One vendor's wire, whose key in the table names the folder that speaks it.
+
+    `adapter` is the class in the folder's `adapter.py` (by name, because the vendors' SDKs behind
+    some of them take seconds to import); `base_url` is the vendor's own service. `carried` is what
+    of a request the wire carries today: a model's own capability counts only where its wire carries
+    it, so that nothing is lost silently. `lists_models`: the folder's `models.py` asks the provider
+    which models a key may use. `key_names` are the vendor's names of its key in an environment.
+    """
+
+    label: str
+    adapter: str
+    base_url: str = ""
+    carried: frozenset[str] = EVERYTHING
+    signer: Signer | None = None
+    lists_models: bool = False
+    key_names: tuple[str, ...] = ()
 
 
-# Who can tell which models a key may use; the vendors' own clients ask.
-LISTERS: Mapping[str, str] = {
-    "openai": "apps.providers.adapters.openai.models",
-    "anthropic": "apps.providers.adapters.anthropic.models",
-    "google": "apps.providers.adapters.google.models",
+WIRES: Mapping[str, Wire] = {
+    "openai": Wire(
+        _("OpenAI and compatible servers"),
+        "OpenAIAdapter",
+        "https://api.openai.com/v1",
+        lists_models=True,
+        key_names=("OPENAI_API_KEY",),
+    ),
+    "anthropic": Wire(
+        _("Anthropic"),
+        "AnthropicAdapter",
+        "https://api.anthropic.com",
+        carried=EVERYTHING - {"audio", "embeddings"},
+        signer=Signer("anthropic", "anthropic"),
+        lists_models=True,
+        key_names=("ANTHROPIC_API_KEY",),
+    ),
+    "google": Wire(
+        _("Google Gemini"),
+        "GoogleAdapter",
+        "https://generativelanguage.googleapis.com",
+        signer=Signer("google", "gemini"),
+        lists_models=True,
+        key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    ),
+    "palm": Wire(
+        _("Google PaLM (retired by its vendor)"),
+        "PalmAdapter",
+        "https://generativelanguage.googleapis.com",
+        carried=frozenset({"streaming"}),
+    ),
+    "simulated": Wire(_("Built-in simulation"), "SimulatedAdapter"),
 }
 
 
@@ -63,18 +89,29 @@ class UnknownAdapter(LookupError):
 @cache
 def adapter_for(kind: str) -> ProviderAdapter:
     """Return the one adapter of this process for a wire; raises UnknownAdapter."""
-    if kind not in ADAPTERS:
-        raise UnknownAdapter(f"no adapter for {kind!r}; known are {', '.join(ADAPTERS)}")
-    module, name = ADAPTERS[kind]
-    adapter: ProviderAdapter = getattr(import_module(module), name)()
+    if kind not in WIRES:
+        raise UnknownAdapter(f"no adapter for {kind!r}; known are {', '.join(WIRES)}")
+    module = import_module(f"{FOLDER}.{kind}.adapter")
+    adapter: ProviderAdapter = getattr(module, WIRES[kind].adapter)()
     return adapter
+
+
+def address_of(connection: Connection) -> str:
+    """Return where a connection leads: the vendor's own service, unless it names another place."""
+    return connection.base_url or WIRES[connection.adapter].base_url
+
+
+def signer_of(kind: str) -> Signer | None:
+    """Return whose signed thoughts a wire wants back, None where it has none."""
+    return WIRES[kind].signer if kind in WIRES else None
 
 
 async def list_models(connection: Connection) -> list[str]:
     """Return what a provider calls the models that this key may use; raises AttemptError."""
-    if connection.adapter not in LISTERS:
+    if not WIRES[connection.adapter].lists_models:
         raise AttemptError("not_expressible", "this wire lists no models")
-    found: list[str] = await import_module(LISTERS[connection.adapter]).list_models(connection)
+    module = import_module(f"{FOLDER}.{connection.adapter}.models")
+    found: list[str] = await module.list_models(connection)
     return found
 
 

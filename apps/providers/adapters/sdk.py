@@ -10,10 +10,11 @@ import httpx2
 
 from apps.core.chat import ChatDetails, ChatRequest, Message
 from apps.core.errors import InvalidRequest
-from apps.providers.adapters.base import AttemptError, Connection, Timeouts
+from apps.providers.adapters.base import AttemptError, Connection, ProviderCall, Timeouts
 from apps.providers.adapters.failures import attempt_error, not_expressible
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.registry import WIRES
 from apps.providers.adapters.transport import (
     MAX_ANSWER_BYTES,
     MAX_STREAM_BYTES,
@@ -67,9 +68,9 @@ async def watch_opening[T](pace: Pace, piece: Awaitable[T], opened: list[httpx2.
         _opened.reset(token)
 
 
-def refuse_what_is_lost(request: ChatRequest, carried: frozenset[str]) -> None:
+def refuse_what_is_lost(call: ProviderCall) -> None:
     """Refuse a request that needs what the wire does not carry."""
-    lost = sorted(request.needs - carried)
+    lost = sorted(call.request.needs - WIRES[call.connection.adapter].carried)
     if lost:
         message = f"this provider's wire does not carry {', '.join(lost)}"
         raise not_expressible(message, param=None)

@@ -250,9 +250,9 @@ async def test_complete__body_cut_short__is_unavailable(
 
 
 async def test_stream__error_event_after_text__is_cut_with_its_message(
-    adapter: ProviderAdapter, make_call: MakeCall, upstream: Upstream, kind: str
+    adapter: ProviderAdapter, make_call: MakeCall, upstream: Upstream
 ) -> None:
-    upstream.script = Script(error_after=2 if kind == "google" else 4, message="overloaded now")
+    upstream.script = Script(error_after="text", message="overloaded now")
     error = await failure(adapter, make_call, is_streamed=True)
     assert error.kind == "cut"
     assert "overloaded now" in error.message

@@ -18,9 +18,10 @@ from apps.providers.adapters.base import (
 from apps.providers.wire_servers.scripts import SCRIPTS, TEXT, Tokens
 from apps.providers.wire_servers.server import WireServer
 from apps.providers.wire_servers.threaded import running_wire_server
-from tests.providers.contract.conftest import SECRET, collect
+from tests.providers.contract.conftest import SECRET, base_path_of, collect
 
 MODELS = {"openai": "gpt-4.1-mini", "anthropic": "claude-x", "google": "gemini-2.5-flash"}
+ANY_MODEL = "model-x"
 MODES = pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 HISTORY = (
     Message("system", "Be brief."),
@@ -42,7 +43,8 @@ def server() -> Iterator[WireServer]:
 def ask(kind: str, adapter: ProviderAdapter, server: WireServer) -> Ask:
     async def ask(*, is_streamed: bool, idle: float = 5, **options: Any) -> Answer:
         request = ChatRequest("alias", HISTORY, "router", **options)
-        connection = Connection(kind, server.url_of(kind), MODELS[kind], SECRET)
+        address = f"http://127.0.0.1:{server.port}{base_path_of(kind)}"
+        connection = Connection(kind, address, MODELS.get(kind, ANY_MODEL), SECRET)
         limits = Timeouts(idle=idle, first_token=idle, total=2 * idle)
         call = ProviderCall(request, connection, 50, limits, "req_1")
         if not is_streamed:

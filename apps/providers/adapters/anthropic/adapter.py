@@ -22,7 +22,6 @@ from apps.providers.adapters.base import AttemptError, ProviderAdapter, Provider
 from apps.providers.adapters.failures import refuse_losses
 from apps.providers.adapters.pace import Pace
 from apps.providers.adapters.reading import encode
-from apps.providers.adapters.registry import CARRIED
 from apps.providers.adapters.sdk import refuse_what_is_lost
 from apps.providers.adapters.transport import drain, post, read_body, read_error_body, read_events
 
@@ -34,7 +33,7 @@ class AnthropicAdapter(ProviderAdapter):
 
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
-        refuse_what_is_lost(call.request, CARRIED["anthropic"])
+        refuse_what_is_lost(call)
         pace = Pace(call.timeouts, is_streamed=False)
         outgoing = build_request(call, is_streamed=False)
         async with _opened(call, outgoing, pace) as response:
@@ -48,7 +47,7 @@ class AnthropicAdapter(ProviderAdapter):
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
-        refuse_what_is_lost(call.request, CARRIED["anthropic"])
+        refuse_what_is_lost(call)
         pace = Pace(call.timeouts, is_streamed=True)
         outgoing = build_request(call, is_streamed=True)
         async with _opened(call, outgoing, pace) as response:

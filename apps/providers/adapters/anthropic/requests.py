@@ -19,10 +19,10 @@ from apps.providers.adapters.anthropic.tools import (
 from apps.providers.adapters.anthropic.turns import Thread, build_system, build_thread, may_think
 from apps.providers.adapters.base import Connection, ProviderCall
 from apps.providers.adapters.failures import not_expressible, refuse_losses
+from apps.providers.adapters.registry import address_of
 from apps.providers.adapters.sdk import read_details
 from apps.providers.adapters.translation import ANSWER_TOOL, JSON_ONLY, callers_names
 
-DEFAULT_BASE_URL = "https://api.anthropic.com"
 # The older version takes all that the newer one takes, and how to sample as well
 # (platform.claude.com/docs/en/api/migration-2026-10-21).
 API_VERSION = "2026-10-21"
@@ -56,7 +56,7 @@ class Outgoing:
 
 def build_url(connection: Connection) -> str:
     """Return the address of messages."""
-    return f"{(connection.base_url or DEFAULT_BASE_URL).rstrip('/')}/v1/messages"
+    return f"{address_of(connection).rstrip('/')}/v1/messages"
 
 
 def build_headers(call: ProviderCall, body: Mapping[str, Any]) -> dict[str, str]:

@@ -17,7 +17,6 @@ from apps.providers.adapters.google.errors import error_in_body, error_of
 from apps.providers.adapters.google.reading import AnswerReader
 from apps.providers.adapters.google.requests import Outgoing, build_request, path_of
 from apps.providers.adapters.pace import Pace
-from apps.providers.adapters.registry import CARRIED
 from apps.providers.adapters.sdk import (
     refuse_what_is_lost,
     watch,
@@ -36,7 +35,7 @@ class GoogleAdapter(ProviderAdapter):
 
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
-        refuse_what_is_lost(call.request, CARRIED["google"])
+        refuse_what_is_lost(call)
         pace = Pace(call.timeouts, is_streamed=False)
         outgoing = build_request(call)
         path = path_of(call.connection.upstream_model, is_streamed=False)
@@ -57,7 +56,7 @@ class GoogleAdapter(ProviderAdapter):
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:
-        refuse_what_is_lost(call.request, CARRIED["google"])
+        refuse_what_is_lost(call)
         pace = Pace(call.timeouts, is_streamed=True)
         outgoing = build_request(call)
         reader = AnswerReader(call, outgoing)

@@ -7,9 +7,9 @@ from google.genai import types
 
 from apps.providers.adapters.base import Connection
 from apps.providers.adapters.per_loop import PerLoop
+from apps.providers.adapters.registry import address_of
 from apps.providers.adapters.sdk import KEYLESS, shared_client
 
-DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 API_VERSION = "v1beta"
 KEPT_CLIENTS = 128
 # For the connections of the SDK's own that are never opened: left to itself, each client would read
@@ -21,7 +21,7 @@ _clients: PerLoop[genai.Client] = PerLoop(size=KEPT_CLIENTS)
 
 def client_for(connection: Connection) -> genai.Client:
     """Return this event loop's client of a provider and its key."""
-    base_url = connection.base_url or DEFAULT_BASE_URL
+    base_url = address_of(connection)
     return _clients.get(
         (base_url, connection.secret), lambda: _build_client(base_url, connection.secret)
     )

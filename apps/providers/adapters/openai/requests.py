@@ -19,10 +19,10 @@ from apps.providers.adapters.openai.quirks import Quirks, quirks_of
 from apps.providers.adapters.openai.reasoning import build_reasoning, is_openais_thinker
 from apps.providers.adapters.openai.tools import build_format, build_tools
 from apps.providers.adapters.openai.turns import build_messages
+from apps.providers.adapters.registry import address_of
 from apps.providers.adapters.sdk import read_details
 
 DIALECT: Final = "openai.chat"
-DEFAULT_BASE_URL = "https://api.openai.com/v1"
 CHAT, EMBEDDINGS = "chat/completions", "embeddings"
 # Longer ids of users are refused; other dialects have longer ones.
 LONGEST_USER = 128
@@ -70,7 +70,7 @@ def build_headers(call: ProviderCall) -> dict[str, str]:
 def build_url(connection: Connection, service: str = CHAT) -> str:
     """Return the address of a service; a query in the base address is kept."""
     quirks = quirks_of(connection)
-    parts = urlsplit(connection.base_url or DEFAULT_BASE_URL)
+    parts = urlsplit(address_of(connection))
     path, query = parts.path.rstrip("/"), parts.query
     if quirks.names_model_in_path and not path.endswith(AZURES_NEWER_PATH):
         model = quote(connection.upstream_model, safe="")

@@ -25,9 +25,9 @@ from apps.providers.adapters.palm.bridge import Bridge, BridgedTransport
 from apps.providers.adapters.palm.errors import error_of, transport_error_of
 from apps.providers.adapters.palm.requests import Outgoing, build_request
 from apps.providers.adapters.palm.responses import read_answer
+from apps.providers.adapters.registry import address_of
 from apps.providers.adapters.sdk import KEYLESS
 
-DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 KEPT_CLIENTS = 16
 # More calls than these wait for each other; nobody should send much to a retired service.
 THREADS = 16
@@ -67,7 +67,7 @@ def _send(call: ProviderCall, outgoing: Outgoing) -> Any:
         "timeout": call.timeouts.total,
         "retry": None,
     }
-    address = connection.base_url or DEFAULT_BASE_URL
+    address = address_of(connection)
     try:
         if outgoing.is_chat:
             return _client(palm.DiscussServiceClient, address).generate_message(**options)
