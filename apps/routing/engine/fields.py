@@ -65,7 +65,7 @@ FIELDS: Mapping[str, Field] = {
     "key_tag": Field("set", lambda facts: facts.key_tags),
     "user": Field("text", lambda facts: facts.user or None),
     # What the request says and what its key says are one to a rule writer.
-    "tag": Field("set", lambda facts: (*facts.tags, *facts.key_tags)),
+    "tag": Field("set", lambda facts: facts.tags + facts.key_tags),
     "door": Field("choice", lambda facts: facts.door),
     "dialect": Field("choice", lambda facts: facts.dialect or None),
     "requested_model": Field("text", lambda facts: facts.requested_model),

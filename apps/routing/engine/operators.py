@@ -5,7 +5,7 @@ asked for each request. It says True, False, or None: it cannot tell. Adding one
 row, a case in `tests/engine/cases/`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from apps.routing.engine.hashing import fraction, pattern_id
@@ -59,7 +59,14 @@ def text_contains(expected: ClauseValue) -> Matcher:
 
 def set_has(expected: ClauseValue) -> Matcher:
     wanted = frozenset(_listed(expected))
-    return lambda seen: not wanted.isdisjoint(map(str.casefold, seen))
+
+    def matches(seen: Iterable[str]) -> bool:
+        for item in seen:  # noqa: SIM110 - asked by most rules: `any` takes three times as long
+            if item.casefold() in wanted:
+                return True
+        return False
+
+    return matches
 
 
 def set_has_not(expected: ClauseValue) -> Matcher:

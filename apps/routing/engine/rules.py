@@ -11,7 +11,6 @@ from apps.routing.engine.types import (
     Finding,
     RequestFacts,
     Rule,
-    Scalar,
     TraceStep,
 )
 
@@ -77,14 +76,12 @@ class _Telling:
         room = max(TRACED_RULES + self._reads - len(self._steps), 0)
         told, self._untold = self.misses[:room], self._untold + len(self.misses[room:])
         self.misses.clear()
-        seen: dict[str, Scalar] = {}
-        for found in told:
-            if found.show is not None and found.fact not in seen:
-                seen[found.fact] = found.show(facts)
-        if seen:
+        shown = {found.fact: found.show for found in told if found.show is not None}
+        if shown:
+            seen = {fact: show(facts) for fact, show in shown.items()}
             self._reads += 1
             self._steps.append(TraceStep("rule", FACTS_READ, "", "kept", seen))
-        self._steps.extend(found.step for found in told if found.step is not None)
+        self._steps.extend([found.step for found in told if found.step is not None])
 
     def tell_untold(self) -> None:
         if self._untold:
