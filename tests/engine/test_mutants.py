@@ -37,9 +37,10 @@ SOON = (
     "later = [(self._promise(look), look.wait_ms) for look in sound"
     " if {} look.wait_ms <= LONGEST_MOMENT_MS and (not look.owes_proof)]"
 )
-PAIRS = "for look, time in zip(ready, times, strict={}):"
+PAIRS = "for look, (seconds, load, errors) in zip(ready, times, strict={}):"
+LATE = "elif weight and burden {} slowest:"
 SLOTS = "@dataclass(slots={})"
-SLOTTED = ("filters", "load_balancer", "prediction", "readiness")
+SLOTTED = ("filters", "load_balancer", "readiness")
 EXACTLY = "an average of calls is never exactly that"
 NOT_BELOW = "the longest of the waits is never below 0"
 NOBODY = "there is nobody to tell of or to wait for"
@@ -95,6 +96,7 @@ SAME: list[tuple[str, str, list[str], str]] = [
         "none of those that are ready takes so much longer than the best of them",
     ),
     ("load_balancer", PAIRS.format(True), [PAIRS.format(False)], "both have the same length"),
+    ("load_balancer", LATE.format(">"), [LATE.format(">=")], "who is as late as that pays once"),
     *(
         (name, SLOTS.format(True), [SLOTS.format(False)], "without slots it is only slower")
         for name in SLOTTED

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from apps.routing.engine.filters import Candidate
 from apps.routing.engine.hashing import luck, mix, spread, unit_interval
-from apps.routing.engine.prediction import GUESS, Times, pace_of, times_of, usual_seconds
+from apps.routing.engine.prediction import GUESS, pace_of, times_of, usual_seconds
 from apps.routing.engine.pricing import expected_cost
 from apps.routing.engine.readiness import Gatekeeper, Look, Readiness, Steps
 from apps.routing.engine.types import (
@@ -121,7 +121,7 @@ class Balancer:
         others = self._seconds_without(found.ready or found.sound)
         back: list[Look] = []
         for look in found.held:
-            seconds = self._times(look).burden
+            seconds = self._burden(look)
             if seconds >= others:
                 self._keeper.tell_held([look], steps)
                 continue
@@ -144,7 +144,7 @@ class Balancer:
         Who waited in vain already has to expect as much again: others want the same tokens.
         """
         wait_ms = max(look.wait_ms, self._age_ms) if look.wait_ms else 0
-        return wait_ms / 1_000 + self._times(look).burden
+        return wait_ms / 1_000 + self._burden(look)
 
     def _better_in_a_moment(self, ready: Sequence[Look], sound: Sequence[Look]) -> int | None:
         """Return how long to wait for one that would answer much sooner all the same."""
@@ -158,11 +158,15 @@ class Balancer:
         if not later:
             return None
         best, wait_ms = min(later)
-        now = min(self._times(look).burden for look in ready)
+        now = min(self._burden(look) for look in ready)
         return wait_ms if now > WORTH_WAITING_FACTOR * best else None
 
-    def _times(self, look: Look) -> Times:
-        return times_of(look.state, self._pace, self._facts.now_ms, look.output_tokens)
+    def _burden(self, look: Look) -> float:
+        """Return the seconds that count: those until it has answered, times load and errors."""
+        seconds, load, errors = times_of(
+            look.state, self._pace, self._facts.now_ms, look.output_tokens
+        )
+        return seconds * load * errors
 
     def _by_cost(self, look: Look, steps: Steps, *, is_home: bool) -> Scored:
         deployment = look.candidate.deployment
@@ -177,11 +181,12 @@ class Balancer:
     ) -> list[Scored]:
         weight, draw = choice.price_weight / BALANCED, self._draw
         tokens, choices = self._tokens, self._choices
-        times = [self._times(look) for look in ready]
-        slowest = SLOWEST_FACTOR * min(time.burden for time in times)
+        pace, now_ms = self._pace, self._facts.now_ms
+        times = [times_of(look.state, pace, now_ms, look.output_tokens) for look in ready]
+        slowest = SLOWEST_FACTOR * min([seconds * load * errors for seconds, load, errors in times])
         scored = []
-        for look, time in zip(ready, times, strict=True):
-            deployment, load = look.candidate.deployment, time.load
+        for look, (seconds, load, errors) in zip(ready, times, strict=True):
+            deployment, burden = look.candidate.deployment, seconds * load * errors
             cost = expected_cost(deployment, tokens, look.output_tokens * choices)
             late = price = stay = 1.0
             if weight:
@@ -190,14 +195,14 @@ class Balancer:
             if look is home:
                 # A home is not left for its longer answers.
                 stay = self._stay(look, choice, cost)
-            elif weight:
-                late = max(time.burden / slowest, 1.0) ** 2
-            score = time.seconds * load * time.errors * late * price * stay
+            elif weight and burden > slowest:
+                late = (burden / slowest) ** 2
+            score = seconds * load * errors * late * price * stay
             if steps is not None:
                 numbers: dict[str, Scalar] = {
-                    "seconds": time.seconds,
+                    "seconds": seconds,
                     "load": load,
-                    "errors": time.errors,
+                    "errors": errors,
                     "late": late,
                     "cost": cost,
                     "stay": stay,

@@ -6,7 +6,6 @@ present age (after the "peak EWMA" of Twitter's Finagle).
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from apps.routing.engine.health import HEALTHY
@@ -30,17 +29,10 @@ class Pace(NamedTuple):
     each_ms: float
 
 
+# Seconds, load and errors: their product is what an answer is likely to cost in time.
+type Times = tuple[float, float, float]
+
 GUESS = Pace(HEALTHY.ttft_ms, HEALTHY.ms_per_token)
-
-
-@dataclass(slots=True)
-class Times:
-    """What an answer is likely to cost in time: the product of seconds, load and errors."""
-
-    seconds: float
-    load: float
-    errors: float
-    burden: float
 
 
 def pace_of(states: Sequence[DeploymentHealth]) -> Pace:
@@ -58,8 +50,8 @@ def times_of(state: DeploymentHealth, pace: Pace, now_ms: int, output_tokens: in
     fresh = math.exp(-age_ms / FADE_MS) if age_ms > 0 else 1.0
     seconds = _expected_seconds(state, pace, fresh, now_ms, output_tokens)
     load = 1 + (state.in_flight / CALLS_THAT_DOUBLE_THE_LOAD) ** LOAD_POWER
-    errors = _errors(state, fresh)
-    return Times(seconds, load, errors, seconds * load * errors)
+    errors = _errors(state, fresh) if state.error_rate or state.failures else 1.0
+    return seconds, load, errors
 
 
 def usual_seconds(state: DeploymentHealth, pace: Pace, output_tokens: int) -> float:
@@ -96,8 +88,6 @@ def _errors(state: DeploymentHealth, fresh: float) -> float:
 
     They fade too: who failed twice and is not called since would else never be called again.
     """
-    if not state.error_rate and not state.failures:
-        return 1.0
     in_a_row = 1 - 1 / max(state.failures, 1)
     soundness = 1 - fresh * max(state.error_rate, in_a_row)
     return float(1 / max(LEAST_SOUNDNESS, soundness) ** ERROR_POWER)

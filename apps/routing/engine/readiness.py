@@ -153,7 +153,8 @@ class Gatekeeper:
         needed = self._tokens + output * self._choices
         wait = state.retry_after_ms - now if state.retry_after_ms > now else 0
         per_minute = deployment.tokens_per_minute
-        if per_minute:
+        # A bucket of which nothing is known is full, and a full one is short of nothing.
+        if per_minute and state.token_level is not None:
             left = self._left_share * per_minute
             wait = max(wait, _shortage(per_minute, state, needed + left, now))
         if _is_crowded(state):
