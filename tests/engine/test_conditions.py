@@ -82,6 +82,8 @@ def test_tree__absent_fact__is_undecidable_unless_another_clause_decides(
 ) -> None:
     for order in permutations([*others, unknown]):
         assert verdict({kind: list(order)}) == (expected, undecidable), order
+        alone = [{"any": [member]} for member in order]
+        assert verdict({kind: alone}) == (expected, undecidable), order
 
 
 @pytest.mark.parametrize("outer", ["all", "any", "none"])

@@ -2,12 +2,19 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
-from apps.routing.engine.conditions import MAX_DEPTH, TEST_OF_KIND, Teller, clause_test
+from apps.routing.engine.conditions import (
+    MAX_DEPTH,
+    TEST_OF_KIND,
+    Question,
+    Teller,
+    group_test,
+    question_of,
+)
 from apps.routing.engine.fields import Field, field_named, reader_of
 from apps.routing.engine.operators import PERCENT, minute_of
-from apps.routing.engine.types import Clause, Finding, Group, GroupKind, Scalar, Test
+from apps.routing.engine.types import Clause, Finding, Group, Scalar, Test
 
 MOST_CLAUSES = 200
 MOST_VALUES = 500
@@ -69,16 +76,16 @@ class _Compiler:
             raise ConditionFault("group_shape", path)
         here = f"{path}.{kind}" if path else kind
         compiled = [self._member(m, f"{here}.{i}", depth) for i, m in enumerate(members)]
-        group = Group(cast("GroupKind", kind), tuple(item for item, _ in compiled))
-        tests = tuple(test for _, test in compiled)
-        return Compiled(group, TEST_OF_KIND[kind](tests, self._unmet))
+        group = Group(kind, tuple(item for item, _ in compiled))
+        asked = [question for _, question in compiled]
+        return Compiled(group, group_test(kind, asked, self._unmet))
 
-    def _member(self, record: Any, path: str, depth: int) -> tuple[Clause | Group, Test]:
+    def _member(self, record: Any, path: str, depth: int) -> tuple[Clause | Group, Question | Test]:
         if isinstance(record, Mapping) and "field" in record:
             return self._clause(record, path)
         return self.group(record, path, depth + 1)
 
-    def _clause(self, record: Mapping[str, Any], path: str) -> tuple[Clause, Test]:
+    def _clause(self, record: Mapping[str, Any], path: str) -> tuple[Clause, Question]:
         self._clauses += 1
         if self._clauses > MOST_CLAUSES:
             raise ConditionFault("too_many_clauses", path, str(MOST_CLAUSES))
@@ -96,7 +103,7 @@ class _Compiler:
         expected = self._expected(field, value, f"{path}.value")
         matches = field.operators[operator](expected)
         reader = reader_of(name, self._rule_id)
-        return clause, clause_test(clause, reader, matches, self._teller)
+        return clause, question_of(clause, reader, matches, self._teller)
 
     def _expected(self, field: Field, value: Any, path: str) -> Any:
         if field.kind == "share":
