@@ -76,6 +76,7 @@ class Balancer:
         self._facts = facts
         self._tokens = facts.input_tokens
         self._choices = facts.choices
+        self._now_ms = facts.now_ms
         self._age_ms = facts.now_ms - facts.arrived_ms
         self._patience_wanted = effects.first_token_timeout_ms
         self._draw = spread(seed)
@@ -163,9 +164,7 @@ class Balancer:
 
     def _burden(self, look: Look) -> float:
         """Return the seconds that count: those until it has answered, times load and errors."""
-        seconds, load, errors = times_of(
-            look.state, self._pace, self._facts.now_ms, look.output_tokens
-        )
+        seconds, load, errors = times_of(look.state, self._pace, self._now_ms, look.output_tokens)
         return seconds * load * errors
 
     def _by_cost(self, look: Look, steps: Steps, *, is_home: bool) -> Scored:
@@ -181,7 +180,7 @@ class Balancer:
     ) -> list[Scored]:
         weight, draw = choice.price_weight / BALANCED, self._draw
         tokens, choices = self._tokens, self._choices
-        pace, now_ms = self._pace, self._facts.now_ms
+        pace, now_ms = self._pace, self._now_ms
         times = [times_of(look.state, pace, now_ms, look.output_tokens) for look in ready]
         slowest = SLOWEST_FACTOR * min([seconds * load * errors for seconds, load, errors in times])
         scored = []
@@ -241,15 +240,15 @@ class Balancer:
         """Put the better of two drawn ones first; the others stay behind it by their score."""
         first = self._draw % len(ranked)
         second = (first + 1 + mix(self._draw) % (len(ranked) - 1)) % len(ranked)
-        best = ranked[min(first, second)]
-        return [best, *(item for item in ranked if item is not best)]
+        place = min(first, second)
+        return [ranked[place], *ranked[:place], *ranked[place + 1 :]]
 
     def _patience(self, first: Look, sound: Sequence[Look]) -> int | None:
         """Hang up on a deployment that is silent for unusually long while there is another one."""
         is_last = len(self._facts.tried_deployments) >= CALLS_WITH_PATIENCE or len(sound) < 2
         if is_last or self._patience_wanted is not None:
             return self._patience_wanted
-        fastest = min(look.state.ttft_ms for look in sound)
+        fastest = min([look.state.ttft_ms for look in sound])
         patience = PATIENCE_FACTOR * max(fastest, first.state.usual_ttft_ms)
         return round(min(max(SHORTEST_PATIENCE_MS, patience), LONGEST_PATIENCE_MS))
 

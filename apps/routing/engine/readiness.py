@@ -91,7 +91,9 @@ class Gatekeeper:
 
     def __init__(self, facts: RequestFacts, health: Health, effects: Effects, draw: float) -> None:
         self._facts = facts
+        self._now_ms = facts.now_ms
         self._health = health
+        self._states = health.deployments
         self._tokens = facts.input_tokens
         self._choices = facts.choices
         self._latency_cap = effects.latency_cap_ms
@@ -143,8 +145,8 @@ class Gatekeeper:
 
     def _look(self, candidate: Candidate, steps: Steps) -> Look | None:
         """Return what is known of it; None when no short wait will help."""
-        deployment, now = candidate.deployment, self._facts.now_ms
-        state = self._health.deployments.get(deployment.id, HEALTHY)
+        deployment, now = candidate.deployment, self._now_ms
+        state = self._states.get(deployment.id, HEALTHY)
         if self._has_obstacles and self._is_obstructed(deployment, state, steps):
             return None
         output, likely = candidate.output_tokens, max(state.mean_output_tokens, self._written)
@@ -166,7 +168,7 @@ class Gatekeeper:
 
     def _is_obstructed(self, deployment: Deployment, state: DeploymentHealth, steps: Steps) -> bool:
         """Tell whether something is in the way that no short wait removes; it gets a step."""
-        now, cap = self._facts.now_ms, self._latency_cap
+        now, cap = self._now_ms, self._latency_cap
         refused_until = self._health.credentials_down.get(deployment.credential, 0)
         if refused_until > now:
             tell(steps, "credential_refused", deployment, wait_ms=refused_until - now)
@@ -189,7 +191,7 @@ class Gatekeeper:
 
     def _may_be_tried(self, state: DeploymentHealth) -> bool:
         """Tell whether one that rests may get a call: one at a time, and not soon after another."""
-        return not state.in_flight and self._facts.now_ms - state.seen_ms >= EJECTION_STEP_MS
+        return not state.in_flight and self._now_ms - state.seen_ms >= EJECTION_STEP_MS
 
     def _steady_or_probe(self, sound: list[Look], ready: list[Look]) -> Readiness:
         """Keep probes few: most requests go to those that owe no proof, while there are any."""
@@ -208,14 +210,14 @@ class Gatekeeper:
                 self._tell_unsound(look, steps)
             elif look.wait_ms:
                 code = "crowded" if _is_crowded(look.state) else "tokens_short"
-                if look.state.retry_after_ms > self._facts.now_ms:
+                if look.state.retry_after_ms > self._now_ms:
                     code = "rate_blocked"
                 tell(steps, code, look.candidate.deployment, wait_ms=look.wait_ms)
 
     def _tell_unsound(self, look: Look, steps: Steps) -> None:
         state, deployment = look.state, look.candidate.deployment
         if look.rests:
-            wait = state.ejected_until_ms - self._facts.now_ms
+            wait = state.ejected_until_ms - self._now_ms
             tell(steps, "ejected", deployment, wait_ms=wait, failures=state.failures)
         else:
             # One that was merely slow owes a single answer.
