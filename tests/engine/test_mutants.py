@@ -30,6 +30,7 @@ WHOLE_TEXT = "return value if len(value) {} LONGEST_TEXT else _cut(value)"
 SHORT = "return math.ceil(short * MINUTE_MS / per_minute) if short {} else {}"
 DOWN = "refused_until = self._health.credentials_down.get(deployment.credential, {})"
 WAIT = "wait = state.retry_after_ms - now if state.retry_after_ms {} now else 0"
+ENOUGH = "if wanted {} level:"
 LIKELY = "if likely {} output:"
 SLOWER = "memory_ms = SLOWER_MEMORY_MS if sample {} known else QUICKER_MEMORY_MS"
 MOMENT = "if choice.strategy != 'cheapest' and len(ready) {} len(sound):"
@@ -74,6 +75,7 @@ SAME: list[tuple[str, str, list[str], str]] = [
         NOT_BELOW,
     ),
     ("readiness", WAIT.format(">"), [WAIT.format(">=")], "no time is left either way"),
+    ("readiness", ENOUGH.format(">"), [ENOUGH.format(">=")], "nothing is short either way"),
     ("readiness", LIKELY.format("<"), [LIKELY.format("<=")], "both are the same number"),
     ("averages", SLOWER.format(">"), [SLOWER.format(">=")], "nothing is to be learned"),
     (

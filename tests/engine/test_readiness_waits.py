@@ -33,6 +33,10 @@ def test_rate_limit__until_its_time__is_waited_for(until: int, wait_ms: int) -> 
         # The answer may not be longer than 500.
         ({"token_level": 1_000.0, "mean_output_tokens": 9_000.0}, {}, 500),
         ({"token_level": -750.0}, {}, 2_000),
+        # It is filled again as time goes by.
+        ({"token_level": 1_200.0, "token_level_ms": NOW - 49}, {}, 1),
+        ({"token_level": 1_200.0, "token_level_ms": NOW - 50}, {}, 0),
+        ({"token_level": 1_200.0, "token_level_ms": NOW - 900}, {}, 0),
         ({}, {"prompt_tokens": 14_750}, 0),
         # What no bucket can hold goes out when it is full.
         ({}, {"prompt_tokens": 14_751}, 0),
@@ -43,7 +47,7 @@ def test_rate_limit__until_its_time__is_waited_for(until: int, wait_ms: int) -> 
 def test_tokens__that_the_bucket_does_not_hold__are_waited_for(
     state: dict[str, Any], facts: dict[str, Any], wait_ms: int
 ) -> None:
-    health = make_health(a={**state, "token_level_ms": NOW})
+    health = make_health(a={"token_level_ms": NOW, **state})
     found = check(health, "a", deployment={"tokens_per_minute": 60_000}, **facts)
     step = ("tokens_short", "a", {"wait_ms": wait_ms})
     assert found == (

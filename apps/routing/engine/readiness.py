@@ -154,11 +154,12 @@ class Gatekeeper:
             output = round(likely)
         needed = self._tokens + output * self._choices
         wait = state.retry_after_ms - now if state.retry_after_ms > now else 0
-        per_minute = deployment.tokens_per_minute
-        # A bucket of which nothing is known is full, and a full one is short of nothing.
-        if per_minute and state.token_level is not None:
-            left = self._left_share * per_minute
-            wait = max(wait, _shortage(per_minute, state, needed + left, now))
+        per_minute, level = deployment.tokens_per_minute, state.token_level
+        # A bucket of which nothing is known is full; one that held enough before holds it now, too.
+        if per_minute and level is not None:
+            wanted = needed + self._left_share * per_minute
+            if wanted > level:
+                wait = max(wait, _shortage(per_minute, state, wanted, now))
         if _is_crowded(state):
             wait = max(wait, CROWDED_WAIT_MS)
         owes_proof = _owes_proof(state, now)
