@@ -10,7 +10,7 @@ from apps.routing.engine.health_merge import PEER_MARK
 from apps.routing.engine.types import DeploymentHealth, Health
 
 # Raised with every change of the rows: workers of different releases do not hear each other.
-FORMAT = 2
+FORMAT = 3
 MOST_DEPLOYMENTS = 200
 MOST_CREDENTIALS = 200
 MOST_BYTES = 64 * 1024
@@ -94,6 +94,7 @@ def _row(name: str, state: DeploymentHealth, now_ms: int) -> list[Any]:
         # Two digits: a time of 0 would mean that it is not known.
         round(state.usual_ttft_ms, 2),
         round(state.usual_ms_per_token, 2),
+        state.borne,
     ]
 
 
@@ -103,7 +104,7 @@ def _read_rows(
     for name, in_flight, oldest, *numbers in rows[:MOST_DEPLOYMENTS]:
         ttft, per_token, errors, mean, seen, failures, *limits = numbers
         retry_after, ejected_until, ejections, probation, level, level_ms, *usual = limits
-        usual_ttft, usual_per_token = usual
+        usual_ttft, usual_per_token, borne = usual
         yield (
             str(name),
             DeploymentHealth(
@@ -123,5 +124,6 @@ def _read_rows(
                 token_level_ms=int(level_ms),
                 usual_ttft_ms=float(usual_ttft),
                 usual_ms_per_token=float(usual_per_token),
+                borne=int(borne),
             ),
         )

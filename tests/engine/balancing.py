@@ -20,6 +20,7 @@ def answered(ttft_ms: float, ms_per_token: float = 10.0, /, **fields: Any) -> Re
         "ms_per_token": float(ms_per_token),
         "usual_ttft_ms": float(ttft_ms),
         "usual_ms_per_token": float(ms_per_token),
+        "borne": 100,
         "seen_ms": NOW,
         **fields,
     }

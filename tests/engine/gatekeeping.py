@@ -12,9 +12,10 @@ RESTS = {"ejected_until_ms": NOW + 900, "failures": 3, "probation": 3}
 OWES = {"probation": 2}
 PROBED = {"probation": 2, "in_flight": 1}
 BLOCKED = {"retry_after_ms": NOW + 700}
-# Two and a half times as slow as usual, from the first token to the last, with nine calls.
+# More than twice as slow as usual, from the first token to the last, with more calls than borne.
 CROWDED = {
-    "in_flight": 9,
+    "in_flight": 16,
+    "borne": 10,
     "ttft_ms": 200.1,
     "usual_ttft_ms": 100.0,
     "ms_per_token": 20.1,
@@ -47,7 +48,9 @@ def check(
     given = [
         Candidate(make_deployment(name, **(deployment or {})), 500) for name in names
     ]  # fmt: skip
-    keeper = Gatekeeper(make_facts(**facts), health or Health(), effects or Effects(), draw)
+    # At this age a request leaves nothing to others, and is not late yet.
+    aged = make_facts(**{"arrived_ms": NOW - 3_000, **facts})
+    keeper = Gatekeeper(aged, health or Health(), effects or Effects(), draw)
     steps: list[TraceStep] = []
     found = keeper.check(given, steps)
     keeper.tell_held(found.held, steps)

@@ -71,6 +71,7 @@ def faults_of(state: DeploymentHealth) -> list[str]:
         "error_rate": 0 <= state.error_rate <= 1,
         "mean_output_tokens": 0 < state.mean_output_tokens < math.inf,
         "in_flight": state.in_flight >= 0,
+        "borne": state.borne >= 0,
         "failures": state.failures >= 0,
         "ejections": 0 <= state.ejections <= 6,
         "probation": 0 <= state.probation <= 3,

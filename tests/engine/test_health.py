@@ -56,6 +56,34 @@ def test_first_token__of_a_call__ends_its_wait_but_not_the_call() -> None:
     assert state.seen_ms == NOW + 300
 
 
+@pytest.mark.parametrize(
+    ("changed", "borne"),
+    [
+        # Of five calls two wait for their first token, one of them until now.
+        ({}, 4),
+        ({"borne": 3}, 4),
+        ({"borne": 4}, 4),
+        ({"borne": 9}, 9),
+        ({"ms_per_token": 10.01}, 0),
+        ({"ms_per_token": 10.01, "borne": 3}, 3),
+        # However long the prompts are.
+        ({"ttft_ms": 9_000.0}, 4),
+        ({"usual_ms_per_token": 0.0}, 0),
+    ],
+)
+def test_calls__that_are_answered_as_quickly_as_usual__are_borne(
+    changed: dict[str, Any], borne: int
+) -> None:
+    before: dict[str, Any] = {**KNOWN, "in_flight": 5, "waiting": {"a": NOW, "b": NOW}, **changed}
+    assert after(event("first_token", call_id="a", ttft_ms=300.0), **before).borne == borne
+    # An answer that comes whole has been written beside all others.
+    whole = event("ok", call_id="a", elapsed_ms=900.0, output_tokens=9)
+    assert after(whole, **before).borne == (borne + 1 if borne == 4 else borne)
+    # What a first token has told is not told again.
+    spoken = event("ok", call_id="a", elapsed_ms=900.0, ttft_ms=300.0, output_tokens=9)
+    assert after(spoken, **before).borne == before.get("borne", 0)
+
+
 @pytest.mark.parametrize("kind", KINDS_THAT_END)
 def test_call__that_ends_in_any_way__waits_no_more_and_is_not_under_way(kind: Any) -> None:
     begun = [event("started", call_id="a"), event("started", call_id="b")]

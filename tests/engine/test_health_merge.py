@@ -41,6 +41,7 @@ STATES = st.builds(
     token_level_ms=TIMES,
     usual_ttft_ms=st.sampled_from([0.0, 200.0, 900.0]),
     usual_ms_per_token=st.sampled_from([0.0, 15.0]),
+    borne=st.integers(0, 3),
 ).map(_possible)
 HEALTHS = st.builds(
     Health,
@@ -84,6 +85,11 @@ def test_usual_times__where_the_last_to_see_it_saw_failures_only__are_not_forgot
     failing = one(seen_ms=NOW, failures=3)
     for found in (alpha(merge(known, [failing])), alpha(merge(failing, [known]))):
         assert (found.failures, found.usual_ttft_ms, found.usual_ms_per_token) == (3, 200.0, 10.0)
+
+
+def test_calls__that_any_worker_saw_borne__are_borne() -> None:
+    mine, peers = one(borne=3, seen_ms=NOW), [one(borne=7), one(borne=5)]
+    assert alpha(merge(mine, peers)).borne == 7
 
 
 @given(HEALTHS, PEERS, st.randoms())

@@ -115,7 +115,6 @@ SAME: list[tuple[str, str, list[str], str]] = [
         [FADED.format("<= 1"), FADED.format("< 2")],
         "what has not faded at all is what it was",
     ),
-    ("readiness", "LEFT_FOR_MS = 6000", ["LEFT_FOR_MS = 5999"], "waits are whole milliseconds"),
     ("attempts", LIMIT.format(1), [LIMIT.format(2)], "nobody looks at a second one"),
     ("request_router", OTHER.format(0), [OTHER.format(-1)], "there is one"),
     (

@@ -85,10 +85,10 @@ def test_waits__of_all__are_as_long_as_the_shortest_of_the_sound() -> None:
     ]  # fmt: skip
 
 
-def test_waits__of_the_sound__are_worse_than_a_second_call_to_one_that_owes_proof() -> None:
+def test_waits__of_the_sound__are_better_than_a_second_call_to_one_that_owes_proof() -> None:
     found = check(make_health(a=PROBED, b=BLOCKED))
-    # What is called after all is not told to be left out.
-    assert found == Found("b", "a", None, False, [("rate_blocked", "b", {"wait_ms": 700})])
+    assert found[:3] == ("b", "", 700)
+    assert [step[:2] for step in found.steps] == [("rate_blocked", "b"), ("on_probation", "a")]
     resting = check(make_health(a={**RESTS, "seen_ms": NOW}, b=BLOCKED))
     assert resting[:3] == ("b", "", 700)
     assert [step[:2] for step in resting.steps] == [("rate_blocked", "b"), ("ejected", "a")]
@@ -111,26 +111,26 @@ def test_waits__of_the_sound__are_worse_than_one_call_to_one_that_rested_for_a_w
 ) -> None:
     found = check(make_health(a={**RESTS, **state}, b=BLOCKED))
     assert found[:3] == (("b", "a", None) if is_tried else ("b", "", 700))
-    # Rather one that has rested already.
-    owing = check(make_health(a={**RESTS, **state}, b=BLOCKED, c=PROBED, d=BLOCKED), "abcd")
-    assert owing.ready == "c"
 
 
 @pytest.mark.parametrize(
     ("changed", "is_crowded"),
     [
         ({}, True),
-        ({"in_flight": 8}, False),
-        # Long prompts delay the first token alone.
+        ({"in_flight": 15}, False),
+        ({"in_flight": 9, "borne": 0}, True),
+        ({"in_flight": 8, "borne": 0}, False),
+        # Long prompts delay the first token alone: there may be as many calls again as were borne.
         ({"ttft_ms": 200.0}, False),
         ({"ms_per_token": 20.0}, False),
-        ({"usual_ttft_ms": 0.0}, False),
+        ({"ms_per_token": 20.0, "in_flight": 20}, False),
+        ({"ms_per_token": 20.0, "in_flight": 21}, True),
         ({"usual_ttft_ms": 0.2}, True),
         ({"usual_ms_per_token": 0.0}, False),
         ({"usual_ms_per_token": 0.2}, True),
     ],
 )
-def test_crowd__that_makes_a_deployment_slow__is_not_joined(
+def test_crowd__of_more_than_a_deployment_has_borne__is_not_joined(
     changed: dict[str, Any], is_crowded: bool
 ) -> None:
     found = check(make_health(a={**CROWDED, **changed}))
@@ -152,10 +152,10 @@ def test_crowd__that_is_blocked_too__waits_for_the_longer_one(
 
 @pytest.mark.parametrize(
     ("age_ms", "left"),
-    [(-900, 1_500), (0, 1_500), (1_500, 1_125), (3_000, 750), (6_000, 0), (9_000, 0)],
+    [(-900, 1_500), (0, 1_500), (1_500, 750), (3_000, 0), (3_001, 7_500), (9_000, 7_500)],
 )
 @pytest.mark.parametrize(("spare", "wait_ms"), [(0, 0), (-0.2, 1), (-10, 10)])
-def test_tokens__of_a_new_request__are_left_to_those_that_wait_longer(
+def test_tokens__of_a_request__are_left_to_those_that_wait_longer_and_are_not_late(
     age_ms: int, left: float, spare: float, wait_ms: int
 ) -> None:
     # A full bucket holds 15,000; 1,000 of the prompt and 250 of the answer are needed.
@@ -163,6 +163,32 @@ def test_tokens__of_a_new_request__are_left_to_those_that_wait_longer(
     many = {"tokens_per_minute": 60_000}
     found = check(health, "a", deployment=many, arrived_ms=NOW - age_ms)
     assert found.wait_ms == (wait_ms or None)
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "room"), [(0, 90), (1_500, 95), (3_000, 100), (3_001, 50), (9_000, 50)]
+)
+def test_calls__of_a_request__are_left_to_those_that_wait_longer_and_are_not_late(
+    age_ms: int, room: int
+) -> None:
+    many = {**CROWDED, "ms_per_token": 20.0, "borne": 50}
+    for calls, is_ready in ((room, True), (room + 1, False)):
+        health = make_health(a={**many, "in_flight": calls})
+        assert bool(check(health, "a", arrived_ms=NOW - age_ms).ready) is is_ready
+
+
+@pytest.mark.parametrize("age_ms", [3_001, 30_000])
+def test_room__for_a_late_request_that_failed_elsewhere__is_that_of_a_new_one(age_ms: int) -> None:
+    tried: dict[str, Any] = {"tried_deployments": ("x",), "arrived_ms": NOW - age_ms}
+    level = 1_000 + min(max(250, age_ms // 15), 500)
+    for state, is_ready in (
+        ({**CROWDED, "in_flight": 13}, True),
+        ({**CROWDED, "in_flight": 14}, False),
+        ({"token_level": level + 1_500, "token_level_ms": NOW}, True),
+        ({"token_level": level + 1_499, "token_level_ms": NOW}, False),
+    ):
+        found = check(make_health(a=state), "a", deployment={"tokens_per_minute": 60_000}, **tried)
+        assert bool(found.ready) is is_ready, state
 
 
 def test_tokens__of_a_full_bucket__are_left_to_nobody() -> None:

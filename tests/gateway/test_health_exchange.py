@@ -180,11 +180,11 @@ async def test_redis_gone_and_back__local_view_in_between_and_all_known_again(
         b"[]",
         b"null",
         b'{"v": 2}',
-        b'{"v": 2, "at": "x", "d": [], "c": {}}',
-        b'{"v": 2, "at": 1790000000000, "d": [["alpha", 1]], "c": {}}',
-        b'{"v": 2, "at": 1790000000000, "d": [["alpha", "x"]], "c": []}',
+        b'{"v": 3, "at": "x", "d": [], "c": {}}',
+        b'{"v": 3, "at": 1790000000000, "d": [["alpha", 1]], "c": {}}',
+        b'{"v": 3, "at": 1790000000000, "d": [["alpha", "x"]], "c": []}',
         b"{" * 100_000,
-        b'{"v": 2, "at": 1790000000000, "d": [], "c": {}}' + b" " * MOST_BYTES,
+        b'{"v": 3, "at": 1790000000000, "d": [], "c": {}}' + b" " * MOST_BYTES,
     ],
 )
 async def test_message__that_nobody_can_read__is_buried_and_the_others_are_heard(
@@ -260,6 +260,7 @@ def test_message__carries_everything_that_merging_needs() -> None:
         token_level_ms=NOW - 3,
         usual_ttft_ms=210.25,
         usual_ms_per_token=0.01,
+        borne=17,
     )
     # A field that is added later must be told, too.
     assert all(getattr(state, item.name) != getattr(HEALTHY, item.name) for item in fields(state))

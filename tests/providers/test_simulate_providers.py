@@ -33,7 +33,7 @@ def test_command__run_by_a_developer__serves_until_interrupted(
     with openai.OpenAI(api_key="k", base_url=base_url, max_retries=0) as client:
         assert list(client.models.list())
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 0
+    assert process.wait(30) == 0
 
 
 def test_command__help__is_translated() -> None:

@@ -26,6 +26,8 @@ UNTOLD_RATE_BLOCK_MS = 2_000
 ERROR_WEIGHT = 0.05
 OUTPUT_WEIGHT = 0.02
 SHORTEST_TIME_MS = 0.01
+# Calls are a burden to who writes so much slower than usual.
+BURDEN_FACTOR = 1.25
 # A provider's bucket of tokens holds a quarter of a minute.
 BURST_SHARE = 0.25
 MINUTE_MS = 60_000.0
@@ -107,8 +109,19 @@ def _first_token(state: DeploymentHealth, event: HealthEvent) -> Changes:
         "ttft_ms": _late(state.ttft_ms, sample, state.usual_ttft_ms, age),
         "usual_ttft_ms": usual(state.usual_ttft_ms, sample, age),
         "seen_ms": event.at_ms,
+        # Those that wait for a first token have not been answered yet, but for this one.
+        "borne": _borne(state, state.in_flight - len(state.waiting) + 1),
         **_answered(state, event),
     }
+
+
+def _borne(state: DeploymentHealth, calls: int) -> int:
+    """Return how many calls at once it has written answers to about as quickly as usual.
+
+    Times to the first token say nothing of that: long prompts make them longer, too.
+    """
+    is_quick = state.ms_per_token <= BURDEN_FACTOR * state.usual_ms_per_token
+    return max(state.borne, calls) if is_quick else state.borne
 
 
 def _ended(state: DeploymentHealth, event: HealthEvent) -> Changes:
@@ -152,11 +165,15 @@ def _ok(state: DeploymentHealth, event: HealthEvent) -> Changes:
         **_ended(state, event),
         **(_timed(state, event) if event.output_tokens else {}),
         # A first token that was seen apart has told already that it answers.
-        **({} if event.ttft_ms else _answered(state, event)),
+        **({} if event.ttft_ms else _answered_whole(state, event)),
         **_taken(state, event, -event.tokens),
         "mean_output_tokens": mean + OUTPUT_WEIGHT * (event.output_tokens - mean),
         "seen_ms": event.at_ms,
     }
+
+
+def _answered_whole(state: DeploymentHealth, event: HealthEvent) -> Changes:
+    return {**_answered(state, event), "borne": _borne(state, state.in_flight)}
 
 
 def _answered(state: DeploymentHealth, event: HealthEvent) -> Changes:

@@ -78,6 +78,7 @@ def _merged(own: DeploymentHealth, peers: Sequence[DeploymentHealth]) -> Deploym
         token_level_ms=filled.token_level_ms,
         usual_ttft_ms=usual.usual_ttft_ms,
         usual_ms_per_token=usual.usual_ms_per_token,
+        borne=max(state.borne for state in (own, *peers)),
     )
 
 
@@ -105,6 +106,7 @@ def _whole(state: DeploymentHealth) -> tuple[float, ...]:
         -1.0 if state.token_level is None else state.token_level,
         state.usual_ttft_ms,
         state.usual_ms_per_token,
+        state.borne,
     )
 
 

@@ -33,16 +33,22 @@ UNPROBED_SHARE = 0.8
 # So much slower than usual at its last call, and not called for so long: a call has to find out.
 SLOWER_THAN_USUAL = 2.5
 UNSEEN_MS = 8_000
-# With more calls under way than these, one that is so much slower than usual has too many: further
-# calls would only make all of them too late. Whoever finds no other asks again in a moment.
+# Calls beyond what it has borne so far: as many again, or half as many when it is so much slower
+# than usual. Further ones would only make all of them too late, and when it is seen to be slow they
+# are under way already. Whoever finds no other asks again in a moment.
 FEW_CALLS = 8
 CROWDED_FACTOR = 2.0
+MOST_OF_BORNE = 2.0
+MOST_OF_BORNE_WHEN_SLOW = 1.5
 CROWDED_WAIT_MS = 250
 MINUTE_MS = 60_000
-# What a new request leaves of a bucket to those that wait already, or else small ones would always
-# find room before a large one does. It leaves less the longer it waits itself, in the end nothing.
+# What a new request leaves of calls and tokens to those that wait already, or else small ones would
+# always find room before a large one does. It leaves less the longer it waits itself, until it is
+# late: then it leaves half to those that can still be answered in time, or else a lasting shortage
+# would make all of them late ("adaptive LIFO": B. Maurer, "Fail at Scale", ACM Queue, 2015).
 LEFT_SHARE = 0.1
-LEFT_FOR_MS = 6_000
+LATE_MS = 3_000
+LEFT_SHARE_WHEN_LATE = 0.5
 
 type Steps = list[TraceStep] | None
 
@@ -103,7 +109,7 @@ class Gatekeeper:
         # Whoever has failed once already is not sent to try somebody out.
         self._may_probe = draw >= UNPROBED_SHARE and not facts.tried_deployments
         age_ms = max(facts.now_ms - facts.arrived_ms, 0)
-        self._left_share = LEFT_SHARE * BURST_SHARE * max(1 - age_ms / LEFT_FOR_MS, 0.0)
+        self._left_share = _left_share(facts, age_ms)
         self._written = _written(facts.tried_deployments, health, age_ms)
 
     def check(self, candidates: Sequence[Candidate], steps: Steps) -> Readiness:
@@ -157,10 +163,10 @@ class Gatekeeper:
         per_minute, level = deployment.tokens_per_minute, state.token_level
         # A bucket of which nothing is known is full; one that held enough before holds it now, too.
         if per_minute and level is not None:
-            wanted = needed + self._left_share * per_minute
+            wanted = needed + self._left_share * BURST_SHARE * per_minute
             if wanted > level:
                 wait = max(wait, _shortage(per_minute, state, wanted, now))
-        if _is_crowded(state):
+        if _is_crowded(state, self._left_share):
             wait = max(wait, CROWDED_WAIT_MS)
         owes_proof = _owes_proof(state, now)
         is_resting = rests(state, now)
@@ -185,10 +191,8 @@ class Gatekeeper:
         return False
 
     def _rather_than_wait(self, looks: list[Look]) -> list[Look]:
-        """Return whom to call when no sound one has room: who owes proof, or rested for a while."""
-        free = [look for look in looks if not look.wait_ms]
-        owing = [look for look in free if not look.rests]
-        return owing or [look for look in free if self._may_be_tried(look.state)]
+        """Return whom to call when no sound one has room: who has rested for a while."""
+        return [look for look in looks if not look.wait_ms and self._may_be_tried(look.state)]
 
     def _may_be_tried(self, state: DeploymentHealth) -> bool:
         """Tell whether one that rests may get a call: one at a time, and not soon after another."""
@@ -210,7 +214,7 @@ class Gatekeeper:
             if look.wait_ms and not look.is_sound and sound is not looks:
                 self._tell_unsound(look, steps)
             elif look.wait_ms:
-                code = "crowded" if _is_crowded(look.state) else "tokens_short"
+                code = "crowded" if _is_crowded(look.state, self._left_share) else "tokens_short"
                 if look.state.retry_after_ms > self._now_ms:
                     code = "rate_blocked"
                 tell(steps, code, look.candidate.deployment, wait_ms=look.wait_ms)
@@ -238,13 +242,30 @@ def _owes_proof(state: DeploymentHealth, now_ms: int) -> bool:
     return was_slow and now_ms - state.seen_ms > UNSEEN_MS
 
 
-def _is_crowded(state: DeploymentHealth) -> bool:
-    """Tell whether it has many calls and is slow with all: long prompts delay first tokens only."""
-    return (
-        state.in_flight > FEW_CALLS
-        and 0 < CROWDED_FACTOR * state.usual_ttft_ms < state.ttft_ms
-        and 0 < CROWDED_FACTOR * state.usual_ms_per_token < state.ms_per_token
+def _is_crowded(state: DeploymentHealth, left_share: float) -> bool:
+    """Tell whether it has more calls than it can answer in time, as far as is known.
+
+    Nothing is known before its first answer. Slow is who writes slowly, too: long prompts delay
+    first tokens only.
+    """
+    if state.in_flight <= FEW_CALLS or not state.usual_ms_per_token:
+        return False
+    is_slow = (
+        CROWDED_FACTOR * state.usual_ttft_ms < state.ttft_ms
+        and CROWDED_FACTOR * state.usual_ms_per_token < state.ms_per_token
     )
+    most = MOST_OF_BORNE_WHEN_SLOW if is_slow else MOST_OF_BORNE
+    return state.in_flight > most * state.borne * (1 - left_share)
+
+
+def _left_share(facts: RequestFacts, age_ms: int) -> float:
+    """Return the share of its room that a deployment must have left after a call.
+
+    Whoever failed elsewhere is late through no fault of its own: it is as good as new.
+    """
+    if age_ms <= LATE_MS:
+        return LEFT_SHARE * (1 - age_ms / LATE_MS)
+    return LEFT_SHARE if facts.tried_deployments else LEFT_SHARE_WHEN_LATE
 
 
 def _written(tried: Sequence[str], health: Health, age_ms: int) -> float:

@@ -222,8 +222,7 @@ class Model:
 class Deployment:
     """A place where a model can be called, with the prices in force for the tenant.
 
-    `data_classes`: the kinds of data that it is cleared for; `credential` names what a refused
-    secret takes down with it.
+    `data_classes` are those that it is cleared for, `credential` is what a refused secret is of.
     """
 
     id: str
@@ -275,7 +274,7 @@ class DeploymentHealth:
 
     `token_level` is what the provider's tokens-per-minute bucket holds, as far as is known here;
     None: full. `waiting` are the calls without a first token, by id, with the time they started.
-    The `usual` times are learned slowly; 0 is not known yet.
+    The `usual` times are learned slowly; 0 is not known yet. `borne` calls at once were no burden.
     """
 
     ttft_ms: float = 500.0
@@ -294,6 +293,7 @@ class DeploymentHealth:
     token_level_ms: int = 0
     usual_ttft_ms: float = 0.0
     usual_ms_per_token: float = 0.0
+    borne: int = 0
 
 
 class RetryBudget(NamedTuple):
