@@ -64,14 +64,15 @@ def test_first_token__of_a_call__ends_its_wait_but_not_the_call() -> None:
         ({"borne": 3}, 4),
         ({"borne": 4}, 4),
         ({"borne": 9}, 9),
-        ({"ms_per_token": 10.01}, 0),
-        ({"ms_per_token": 10.01, "borne": 3}, 3),
-        # However long the prompts are.
-        ({"ttft_ms": 9_000.0}, 4),
-        ({"usual_ms_per_token": 0.0}, 0),
+        # Long prompts delay the first token alone.
+        ({"ttft_ms": 200.1}, 4),
+        ({"ms_per_token": 16.1}, 4),
+        ({"ttft_ms": 200.1, "ms_per_token": 16.0}, 4),
+        ({"ttft_ms": 200.1, "ms_per_token": 16.1}, 0),
+        ({"ttft_ms": 200.1, "ms_per_token": 16.1, "borne": 3}, 3),
     ],
 )
-def test_calls__that_are_answered_as_quickly_as_usual__are_borne(
+def test_calls__that_make_a_deployment_not_slow__are_borne(
     changed: dict[str, Any], borne: int
 ) -> None:
     before: dict[str, Any] = {**KNOWN, "in_flight": 5, "waiting": {"a": NOW, "b": NOW}, **changed}

@@ -179,7 +179,7 @@ async def test_redis_gone_and_back__local_view_in_between_and_all_known_again(
         b"",
         b"[]",
         b"null",
-        b'{"v": 2}',
+        b'{"v": 3}',
         b'{"v": 3, "at": "x", "d": [], "c": {}}',
         b'{"v": 3, "at": 1790000000000, "d": [["alpha", 1]], "c": {}}',
         b'{"v": 3, "at": 1790000000000, "d": [["alpha", "x"]], "c": []}',

@@ -26,8 +26,8 @@ UNTOLD_RATE_BLOCK_MS = 2_000
 ERROR_WEIGHT = 0.05
 OUTPUT_WEIGHT = 0.02
 SHORTEST_TIME_MS = 0.01
-# Calls are a burden to who writes so much slower than usual.
-BURDEN_FACTOR = 1.25
+# Slow is what takes so many times as long as usual.
+SLOW_FACTOR = 2.0
 # A provider's bucket of tokens holds a quarter of a minute.
 BURST_SHARE = 0.25
 MINUTE_MS = 60_000.0
@@ -115,13 +115,17 @@ def _first_token(state: DeploymentHealth, event: HealthEvent) -> Changes:
     }
 
 
-def _borne(state: DeploymentHealth, calls: int) -> int:
-    """Return how many calls at once it has written answers to about as quickly as usual.
+def is_slow(state: DeploymentHealth) -> bool:
+    """Tell whether it takes far longer than usual for all: long prompts delay first tokens only."""
+    return (
+        state.ttft_ms > SLOW_FACTOR * state.usual_ttft_ms
+        and state.ms_per_token > SLOW_FACTOR * state.usual_ms_per_token
+    )
 
-    Times to the first token say nothing of that: long prompts make them longer, too.
-    """
-    is_quick = state.ms_per_token <= BURDEN_FACTOR * state.usual_ms_per_token
-    return max(state.borne, calls) if is_quick else state.borne
+
+def _borne(state: DeploymentHealth, calls: int) -> int:
+    """Return the most calls at once with which it has not been slow."""
+    return state.borne if is_slow(state) else max(state.borne, calls)
 
 
 def _ended(state: DeploymentHealth, event: HealthEvent) -> Changes:

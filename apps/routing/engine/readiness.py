@@ -14,6 +14,7 @@ from apps.routing.engine.health import (
     BURST_SHARE,
     EJECTION_STEP_MS,
     HEALTHY,
+    is_slow,
     rests,
     retries_left,
     token_level,
@@ -37,7 +38,6 @@ UNSEEN_MS = 8_000
 # than usual. Further ones would only make all of them too late, and when it is seen to be slow they
 # are under way already. Whoever finds no other asks again in a moment.
 FEW_CALLS = 8
-CROWDED_FACTOR = 2.0
 MOST_OF_BORNE = 2.0
 MOST_OF_BORNE_WHEN_SLOW = 1.5
 CROWDED_WAIT_MS = 250
@@ -245,16 +245,11 @@ def _owes_proof(state: DeploymentHealth, now_ms: int) -> bool:
 def _is_crowded(state: DeploymentHealth, left_share: float) -> bool:
     """Tell whether it has more calls than it can answer in time, as far as is known.
 
-    Nothing is known before its first answer. Slow is who writes slowly, too: long prompts delay
-    first tokens only.
+    Nothing is known before its first answer.
     """
     if state.in_flight <= FEW_CALLS or not state.usual_ms_per_token:
         return False
-    is_slow = (
-        CROWDED_FACTOR * state.usual_ttft_ms < state.ttft_ms
-        and CROWDED_FACTOR * state.usual_ms_per_token < state.ms_per_token
-    )
-    most = MOST_OF_BORNE_WHEN_SLOW if is_slow else MOST_OF_BORNE
+    most = MOST_OF_BORNE_WHEN_SLOW if is_slow(state) else MOST_OF_BORNE
     return state.in_flight > most * state.borne * (1 - left_share)
 
 
