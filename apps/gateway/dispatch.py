@@ -87,7 +87,9 @@ async def _complete(run: Run, attempt: Attempt) -> ChatResponse:
         refuse_losses(call, dropped)
     run.dropped = dropped
     wants_another = run.decided().effects.on_content_filter == "next"
-    is_filtered = wants_another and response.finish_reason == "content_filter"
+    is_filtered = wants_another and all(
+        answer.finish_reason == "content_filter" for answer in response.answers
+    )
     watch.succeeded(response.usage, is_filtered=is_filtered)
     if is_filtered:
         raise _Filtered(response)

@@ -5,7 +5,7 @@ from typing import Any, override
 
 import pytest
 
-from apps.core.chat import ChatResponse, StreamEvent, TokenUsage
+from apps.core.chat import ChatResponse, Choice, StreamEvent, TokenUsage
 from apps.gateway import dispatch
 from apps.gateway.streaming import AnswerStream
 from apps.gateway.types import Run
@@ -28,14 +28,15 @@ class Failing(ProviderAdapter):
 
 
 class Answering(ProviderAdapter):
-    """Answers with the finish reason it is told."""
+    """Answers with the finish reason it is told, and with the further answers it is given."""
 
-    def __init__(self, finish: Any) -> None:
+    def __init__(self, finish: Any, others: tuple[Choice, ...] = ()) -> None:
         self._finish = finish
+        self._others = others
 
     @override
     async def complete(self, call: ProviderCall) -> ChatResponse:
-        return ChatResponse("", self._finish, TokenUsage(5, 1))
+        return ChatResponse("", self._finish, TokenUsage(5, 1), others=self._others)
 
     @override
     async def stream(self, call: ProviderCall) -> AsyncIterator[StreamEvent]:

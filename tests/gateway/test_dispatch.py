@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from apps.core.chat import StreamEvent, TokenUsage
+from apps.core.chat import Choice, FinishReason, StreamEvent, TokenUsage
 from apps.core.errors import (
     DeadlineExceeded,
     ProviderFailed,
@@ -111,6 +111,18 @@ async def test_answer__that_a_filter_took_away__goes_on_as_the_rule_says(
     response = await dispatch.complete(run)
     assert (run.model, response.finish_reason) == (answered_by, finish)
     assert all(record.cost > 0 for record in run.attempts)
+
+
+@pytest.mark.parametrize(("other", "answered_by"), [("stop", "one"), ("content_filter", "two")])
+async def test_answers__of_which_a_filter_left_one__are_given_as_they_are(
+    other: FinishReason, answered_by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run("one", "two", rule={"on_content_filter": "next"})
+    several = Answering("content_filter", others=(Choice("Hi", other),))
+    adapters = iter((several, Answering("stop")))
+    monkeypatch.setattr(dispatch, "adapter_for", lambda _name: next(adapters))
+    await dispatch.complete(run)
+    assert run.model == answered_by
 
 
 async def test_answer__that_every_filter_took_away__is_given_as_it_is(
